@@ -1,0 +1,10 @@
+//! What to do next, what it means, and what to say: the tree, the walk, the recommendation, the words.
+//!
+//! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
+
+pub mod glossary;
+pub mod provider;
+pub mod recommendation;
+pub mod tree;
+pub mod walk;
+pub mod words;

@@ -1,0 +1,1 @@
+//! A small internet inside the process.

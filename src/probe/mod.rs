@@ -1,0 +1,1 @@
+//! Runs one step over a network and records what happened.

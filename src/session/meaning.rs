@@ -1,0 +1,141 @@
+//! What kind of line a transcript line is, for the glossary to explain and for rules to cite.
+
+use crate::event::{Awaited, CloseKind, ConnectOutcome, LookupOutcome, RecordType, Side, Verification};
+use crate::wire::enhanced::EnhancedCode;
+
+/// What kind of line it is. Facts only; the words are the glossary's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    /// A DNS question was answered, or not.
+    Lookup {
+        /// The name asked for.
+        name: String,
+        /// The type asked for.
+        record: RecordType,
+        /// How it ended.
+        outcome: LookupOutcome,
+    },
+    /// The operating system's resolver, compared.
+    SystemLookup {
+        /// True where it agrees with DNS.
+        agrees: bool,
+    },
+    /// A connect began.
+    ConnectStarted,
+    /// A connect ended.
+    Connect(ConnectOutcome),
+    /// This connection was chosen for the dialogue.
+    Chosen,
+    /// A command we sent.
+    Command {
+        /// Upper case: `EHLO`, `STARTTLS`, …
+        verb: String,
+        /// What follows it.
+        argument: String,
+    },
+    /// A line of the greeting.
+    Greeting {
+        /// Reply code, where there is one.
+        code: Option<u16>,
+        /// Enhanced status code, where there is one.
+        enhanced: Option<EnhancedCode>,
+        /// First line of a greeting of several lines, or the only one.
+        first: bool,
+    },
+    /// A line of EHLO's reply that names a capability.
+    Capability {
+        /// Upper case.
+        keyword: String,
+        /// As sent.
+        parameters: Vec<String>,
+        /// Inside TLS.
+        encrypted: bool,
+    },
+    /// The first line of EHLO's reply: the server's name.
+    EhloName,
+    /// A line of any other reply.
+    Reply {
+        /// Reply code, where there is one.
+        code: Option<u16>,
+        /// Enhanced status code, where there is one.
+        enhanced: Option<EnhancedCode>,
+        /// The command it answers, upper case; empty where none was sent.
+        to: String,
+    },
+    /// Bytes that are no SMTP reply.
+    NotReply {
+        /// What they look like, where known: `HTTP`, `SSH`, `IMAP`, `POP3`, `FTP`, `TLS`.
+        looks_like: Option<&'static str>,
+    },
+    /// Bytes that followed the reply to STARTTLS before TLS began.
+    AfterStarttls,
+    /// A handshake began.
+    TlsStarted {
+        /// Whether it verifies.
+        verification: Verification,
+        /// True on a second, inspecting connection.
+        inspecting: bool,
+    },
+    /// ClientHello.
+    ClientHello,
+    /// ServerHello.
+    ServerHello {
+        /// `TLSv1.3`.
+        version: String,
+        /// IANA name.
+        cipher: String,
+        /// IANA name.
+        group: Option<String>,
+    },
+    /// HelloRetryRequest: the server asks for another group.
+    HelloRetryRequest,
+    /// A certificate chain in the clear.
+    CertificateChain,
+    /// The server's own certificate, or one of its chain, in one line.
+    Certificate {
+        /// 0 is the server's own.
+        depth: usize,
+        /// Names of its faults, as finding codes.
+        faults: Vec<&'static str>,
+    },
+    /// ServerKeyExchange, CertificateRequest, … by name.
+    Handshake {
+        /// The message's name in the RFC.
+        name: &'static str,
+        /// Who sent it.
+        from: Side,
+    },
+    /// ChangeCipherSpec.
+    ChangeCipherSpec,
+    /// Encrypted records, summed up.
+    EncryptedRecords {
+        /// Who sent them.
+        from: Side,
+    },
+    /// An alert.
+    Alert {
+        /// 1 warning, 2 fatal.
+        level: u8,
+        /// Its number.
+        code: u8,
+        /// Who sent it.
+        from: Side,
+    },
+    /// Something that is not TLS where TLS was expected.
+    NotTls,
+    /// The handshake succeeded.
+    TlsEstablished {
+        /// Whether the certificate was verified.
+        verification: Verification,
+    },
+    /// The handshake failed.
+    TlsFailed,
+    /// The connection ended.
+    Closed(CloseKind),
+    /// A wait came to its limit.
+    WaitExpired(Awaited),
+    /// A limit against endless servers was reached.
+    LimitReached,
+    /// A word from ehlo about the run itself.
+    Remark,
+}
