@@ -9,6 +9,7 @@ pub mod guide;
 pub mod journal;
 pub mod lab;
 pub mod net;
+pub mod order;
 pub mod probe;
 pub mod report;
 pub mod session;

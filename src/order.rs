@@ -1,0 +1,39 @@
+//! What a face may ask of the engine.
+
+use crate::target::Goal;
+
+/// An order. Orders that make no sense at the moment are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Begin a session with this target; from the start screen.
+    Begin {
+        /// What was typed as TARGET.
+        input: String,
+        /// What the mail is for.
+        goal: Goal,
+    },
+    /// Run the step whose plan is shown.
+    Continue,
+    /// Run on without waiting at each step; routes race.
+    RunOn,
+    /// Wait at each step again.
+    Pause,
+    /// Answer a question of the tree.
+    Answer {
+        /// Question id.
+        question: String,
+        /// Answer id.
+        answer: String,
+    },
+    /// Pass over the step whose plan is shown, or that runs.
+    Skip,
+    /// Run a step once more.
+    Again {
+        /// Step id.
+        step: String,
+    },
+    /// Stop what runs; nothing is left running.
+    Cancel,
+    /// End the session.
+    Quit,
+}
