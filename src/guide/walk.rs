@@ -104,3 +104,13 @@ pub struct PathStep {
 pub fn path(_session: &Session) -> Vec<PathStep> {
     todo!()
 }
+
+/// The plan of a route's step.
+pub fn route_plan(_route: &crate::session::Route) -> Plan {
+    todo!()
+}
+
+/// What running a step once more means; `None` where the step is unknown or cannot be run.
+pub fn again(_session: &Session, _step: &str) -> Option<Next> {
+    todo!()
+}

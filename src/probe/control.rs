@@ -1,0 +1,37 @@
+//! Sees whether a host is alive at all: connects to a port that firewalls leave open, and nothing more.
+
+use std::net::IpAddr;
+
+use tokio::task::JoinSet;
+
+use crate::event::{ConnectOutcome, Endpoint, Purpose};
+use crate::probe::connect::{MAX_ADDRESSES, recorded};
+use crate::probe::resolve::endpoints;
+use crate::probe::{Context, Recorder};
+
+/// Connects to one port of all addresses at once. True where something answered: a reset is an answer too.
+pub async fn control(
+    context: Context,
+    recorder: Recorder,
+    host: String,
+    addresses: Vec<IpAddr>,
+    port: u16,
+) -> bool {
+    let targets = if context.network.resolves_remotely() {
+        vec![Endpoint::Name(host.clone(), port)]
+    } else {
+        endpoints(&addresses, port)
+    };
+    let running = recorder.begin(Purpose::Control { host, port });
+    let mut connects = JoinSet::new();
+    for endpoint in targets.into_iter().take(MAX_ADDRESSES) {
+        let (context, recorder) = (context.clone(), recorder.clone());
+        connects.spawn(async move { recorded(&context, &recorder, &endpoint).await.0 });
+    }
+    let mut alive = false;
+    while let Some(outcome) = connects.join_next().await {
+        alive |= matches!(outcome, Ok(ConnectOutcome::Connected | ConnectOutcome::Reset));
+    }
+    running.end();
+    alive
+}

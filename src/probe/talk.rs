@@ -1,0 +1,198 @@
+//! The thin driver of [`wire::dialogue`](crate::wire::dialogue): reads, writes, waits, and records both.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::event::{Awaited, CloseKind, EventKind, Micros};
+use crate::net::Stream;
+use crate::probe::Recorder;
+use crate::wire::bytes::Bytes;
+use crate::wire::dialogue::{Action, Dialogue, Finish, Script};
+use crate::wire::reply::{Reply, ReplyReader};
+
+/// Most bytes that one connection is read for: far above any server's EHLO, far below what hurts.
+const MAX_RECEIVED: usize = 256 * 1024;
+
+/// How long a courteous end of the connection may take.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Where a talk came to a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The handshake is due: [`Talk::take`] the stream and give it back with [`Talk::encrypted`].
+    StartTls,
+    /// The dialogue is over.
+    Finished(Finish),
+    /// The connection ended or failed, a wait expired, or a limit was reached; the events say which.
+    Ended,
+}
+
+/// One connection's dialogue.
+pub struct Talk {
+    stream: Option<Box<dyn Stream>>,
+    dialogue: Dialogue,
+    reader: ReplyReader,
+    recorder: Recorder,
+    encrypted: bool,
+    received: usize,
+    limit: Duration,
+}
+
+impl Talk {
+    /// Begins over a connection that has just been made. `limit` bounds each wait.
+    pub fn new(stream: Box<dyn Stream>, script: Script, recorder: Recorder, limit: Duration) -> Self {
+        Self {
+            stream: Some(stream),
+            dialogue: Dialogue::new(script),
+            reader: ReplyReader::new(),
+            recorder,
+            encrypted: false,
+            received: 0,
+            limit,
+        }
+    }
+
+    /// Goes on until something is due that the dialogue cannot do itself.
+    pub async fn advance(&mut self) -> Halt {
+        loop {
+            let awaited = match self.dialogue.next_action() {
+                Action::Send(command) => {
+                    let shown = command.shown.as_ref().unwrap_or(&command.bytes).clone();
+                    let redacted = command.shown.is_some();
+                    if let Err(error) = self.write(&command.bytes.0).await {
+                        return self.broken(&error);
+                    }
+                    let encrypted = self.encrypted;
+                    self.recorder.record(EventKind::Sent { bytes: shown, encrypted, redacted });
+                    continue;
+                }
+                Action::AwaitGreeting => Awaited::Greeting,
+                Action::AwaitReply => Awaited::Reply,
+                Action::StartTls => return Halt::StartTls,
+                Action::Done(finish) => return Halt::Finished(finish),
+            };
+            let started = Instant::now();
+            match self.reply(started + self.limit).await {
+                Ok(Some(reply)) => self.dialogue.on_reply(&reply),
+                Ok(None) => return self.expired(awaited, started),
+                Err(halt) => return halt,
+            }
+        }
+    }
+
+    /// Reads once, for a caller that has something else to do while the server is silent.
+    /// True where bytes came; they are kept for [`Talk::advance`].
+    pub async fn hear(&mut self) -> Result<(), Halt> {
+        self.read().await
+    }
+
+    /// Says that the wait for the greeting, begun at `started`, is over.
+    pub fn expired(&mut self, awaited: Awaited, started: Instant) -> Halt {
+        let limit = Micros::from_duration(started.elapsed());
+        self.recorder.record(EventKind::WaitExpired { awaited, limit });
+        self.dialogue.on_ended();
+        Halt::Ended
+    }
+
+    /// Hands the stream over for a handshake. What was read behind the reply to STARTTLS is dropped here: it came
+    /// before TLS and nothing vouches for it (RFC 3207 §4.2, CVE-2011-0411); the events have kept it.
+    pub fn take(&mut self) -> Option<Box<dyn Stream>> {
+        self.reader = ReplyReader::new();
+        self.stream.take()
+    }
+
+    /// Goes on inside TLS.
+    pub fn encrypted(&mut self, stream: Box<dyn Stream>) {
+        self.stream = Some(stream);
+        self.encrypted = true;
+        self.dialogue.on_tls();
+    }
+
+    /// Closes in order, without waiting for the other end longer than courtesy asks.
+    pub async fn close(mut self) {
+        if let Some(mut stream) = self.stream.take() {
+            let _ = timeout(GOODBYE, stream.shutdown()).await;
+            self.recorder.record(EventKind::Closed { how: CloseKind::ByUs });
+        }
+    }
+
+    async fn reply(&mut self, deadline: Instant) -> Result<Option<Reply>, Halt> {
+        loop {
+            if let Some(reply) = self.reader.next_reply() {
+                return Ok(Some(reply));
+            }
+            match timeout_at(deadline, self.read()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(halt)) => {
+                    // A reply that the end of the connection cut short may still be one.
+                    return self.reader.finish().map(Some).ok_or(halt);
+                }
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Halt> {
+        let Some(stream) = &mut self.stream else { return Err(Halt::Ended) };
+        let mut buffer = [0; 4096];
+        match stream.read(&mut buffer).await {
+            Ok(0) => {
+                self.recorder.record(EventKind::Closed { how: CloseKind::ByServer });
+                self.end();
+                Err(Halt::Ended)
+            }
+            Ok(count) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                let encrypted = self.encrypted;
+                self.recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+                self.received += count;
+                if self.received > MAX_RECEIVED {
+                    let what = format!("more than {} KiB on one connection", MAX_RECEIVED / 1024);
+                    self.recorder.record(EventKind::LimitReached { what });
+                    self.end();
+                    return Err(Halt::Ended);
+                }
+                self.reader.push(bytes);
+                Ok(())
+            }
+            Err(error) => Err(self.broken(&error)),
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
+        let write = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        };
+        match timeout(self.limit, write).await {
+            Ok(result) => result,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    fn broken(&mut self, error: &io::Error) -> Halt {
+        self.recorder.record(EventKind::Closed { how: close_kind(error) });
+        self.end();
+        Halt::Ended
+    }
+
+    fn end(&mut self) {
+        self.stream = None;
+        self.dialogue.on_ended();
+    }
+}
+
+/// Who ended a connection, from the error of reading or writing it.
+pub fn close_kind(error: &io::Error) -> CloseKind {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => CloseKind::ByServer,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            CloseKind::Reset
+        }
+        _ => CloseKind::Failed { errno: error.raw_os_error(), text: error.to_string() },
+    }
+}
