@@ -332,6 +332,9 @@ pub struct SessionStarted {
     pub provider: Option<String>,
     /// Where the target itself cannot be a host: what is wrong with it.
     pub malformed: Option<String>,
+    /// True where credentials were given, so that a server without AUTH matters.
+    #[serde(default)]
+    pub sign_in: bool,
 }
 
 /// Limits of waits, in milliseconds.

@@ -188,6 +188,7 @@ mod tests {
             limits: Limits { connect_ms: 5000, reply_ms: 30_000, total_ms: 120_000 },
             provider: None,
             malformed: None,
+            sign_in: false,
         };
         let kinds = [
             EventKind::SessionStarted(started),
