@@ -1,6 +1,17 @@
 //! The commands that ehlo sends. Each is written in one piece.
+//!
+//! ```
+//! use ehlo::wire::command::Command;
+//! assert_eq!(Command::ehlo("laptop.example.net").bytes.0, b"EHLO laptop.example.net\r\n");
+//! ```
 
 use crate::wire::bytes::Bytes;
+use crate::wire::printable::printable_bytes;
+
+/// Longest command line of ours, in octets with CR LF (RFC 5321 §4.5.3.1.4).
+pub const MAX_COMMAND: usize = 512;
+/// Longest domain (RFC 5321 §4.5.3.1.2).
+const MAX_DOMAIN: usize = 255;
 
 /// A command, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,4 +22,106 @@ pub struct Command {
     pub bytes: Bytes,
     /// What may be shown, where it differs: secrets replaced.
     pub shown: Option<Bytes>,
+}
+
+impl Command {
+    /// `EHLO name` (RFC 5321 §4.1.1.1).
+    pub fn ehlo(name: &str) -> Self {
+        Self::with_domain("EHLO", name)
+    }
+
+    /// `HELO name`, for servers that refuse EHLO (RFC 5321 §4.1.1.1).
+    pub fn helo(name: &str) -> Self {
+        Self::with_domain("HELO", name)
+    }
+
+    /// `STARTTLS` (RFC 3207 §4): it has no parameter.
+    pub fn starttls() -> Self {
+        Self::plain("STARTTLS", "")
+    }
+
+    /// `QUIT` (RFC 5321 §4.1.1.10).
+    pub fn quit() -> Self {
+        Self::plain("QUIT", "")
+    }
+
+    /// What may be shown of it.
+    pub fn shown(&self) -> &Bytes {
+        self.shown.as_ref().unwrap_or(&self.bytes)
+    }
+
+    /// Verb and domain. A name that could end the line or add a word to it would be a command of its own, so only
+    /// visible ASCII goes through; an empty name becomes `localhost`.
+    fn with_domain(verb: &'static str, name: &str) -> Self {
+        let name: String = name.chars().filter(char::is_ascii_graphic).take(MAX_DOMAIN).collect();
+        Self::plain(verb, if name.is_empty() { "localhost" } else { &name })
+    }
+
+    fn plain(verb: &'static str, argument: &str) -> Self {
+        let space = if argument.is_empty() { "" } else { " " };
+        Self { verb, bytes: Bytes(format!("{verb}{space}{argument}\r\n").into_bytes()), shown: None }
+    }
+}
+
+/// Reads a command line back, as a transcript has it: the verb in upper case, and what follows it, both printable.
+///
+/// ```
+/// use ehlo::wire::command::verb_and_argument;
+/// assert_eq!(verb_and_argument(b"EHLO laptop\r\n"), ("EHLO".to_owned(), "laptop".to_owned()));
+/// ```
+pub fn verb_and_argument(line: &[u8]) -> (String, String) {
+    let line = line.trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    let (verb, argument) = line.split_at(end);
+    (
+        printable_bytes(&verb.to_ascii_uppercase(), MAX_COMMAND),
+        printable_bytes(argument.trim_ascii_start(), MAX_COMMAND),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn as_they_go_over_the_line() {
+        assert_eq!(Command::helo("a.example").bytes.0, b"HELO a.example\r\n");
+        assert_eq!(Command::ehlo("[192.0.2.1]").bytes.0, b"EHLO [192.0.2.1]\r\n");
+        assert_eq!(Command::starttls().bytes.0, b"STARTTLS\r\n");
+        assert_eq!(Command::quit().bytes.0, b"QUIT\r\n");
+        assert_eq!(Command::quit().shown().0, b"QUIT\r\n");
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_a_command() {
+        assert_eq!(Command::ehlo("a\r\nMAIL FROM:<>").bytes.0, b"EHLO aMAILFROM:<>\r\n");
+        assert_eq!(Command::ehlo("\u{fc}").bytes.0, b"EHLO localhost\r\n");
+    }
+
+    #[test]
+    fn verbs_are_read_back() {
+        assert_eq!(verb_and_argument(b"starttls\r\n"), ("STARTTLS".to_owned(), String::new()));
+        assert_eq!(verb_and_argument(b""), (String::new(), String::new()));
+        assert_eq!(verb_and_argument(b"AUTH  PLAIN \x1b\r\n"), ("AUTH".to_owned(), "PLAIN <1b>".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn always_one_line_of_lawful_length(name in any::<String>()) {
+            for command in [Command::ehlo(&name), Command::helo(&name)] {
+                let bytes = &command.bytes.0;
+                prop_assert!(bytes.len() <= MAX_COMMAND);
+                prop_assert!(bytes.ends_with(b"\r\n"));
+                prop_assert_eq!(bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count(), 2);
+                prop_assert_eq!(bytes.iter().filter(|byte| **byte == b' ').count(), 1);
+            }
+        }
+
+        #[test]
+        fn any_line_can_be_read(line in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let _ = verb_and_argument(&line);
+        }
+    }
 }

@@ -1,7 +1,38 @@
 //! SMTP replies (RFC 5321 §4.2): every byte kept, judged afterwards.
+//!
+//! [`ReplyReader`] cuts a stream into [`Reply`]s wherever its bytes happened to be split. What is wrong with a reply
+//! becomes a [`Quirk`] beside it; only silence and the end of the stream keep a reply from coming out. Put together,
+//! the raw lines of all replies are the stream again.
+//!
+//! ```
+//! use ehlo::wire::reply::{Quirk, ReplyReader};
+//!
+//! let mut reader = ReplyReader::new();
+//! reader.push(b"250-mx.example.com\r\n250 STAR");
+//! assert!(reader.next_reply().is_none());
+//! reader.push(b"TTLS\n");
+//! let reply = reader.next_reply().unwrap();
+//! assert_eq!(reply.code(), Some(250));
+//! assert_eq!(reply.lines[1].text(), "STARTTLS");
+//! assert_eq!(reply.quirks, [Quirk::BareLf]);
+//! ```
 
 use crate::wire::bytes::Bytes;
 use crate::wire::enhanced::EnhancedCode;
+use crate::wire::printable::printable;
+
+/// Longest line that is read, in octets with its ending; RFC 5321 §4.5.3.1.5 gives a server 512.
+pub const MAX_LINE: usize = 8 * 1024;
+/// Most lines of one reply.
+pub const MAX_LINES: usize = 256;
+/// Most octets of one reply.
+pub const MAX_REPLY: usize = 64 * 1024;
+/// Most octets that a reader holds, whatever is pushed into it without being taken out.
+pub const MAX_PENDING: usize = 1024 * 1024;
+/// Longest line that is in order, in octets with its ending (RFC 5321 §4.5.3.1.5).
+const ORDINARY_LINE: usize = 512;
+/// Longest [`Reply::summary`], in characters.
+const MAX_SUMMARY: usize = 1_000;
 
 /// What stands behind the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,9 +41,9 @@ pub enum Separator {
     Space,
     /// More lines follow.
     Hyphen,
-    /// The line is the code alone (RFC 5321 §4.2 lets a receiver accept that).
+    /// The line is the code alone (RFC 5321 §4.2 lets a receiver accept that), or it has no code.
     Nothing,
-    /// Something else: malformed.
+    /// Something else: malformed; the line is taken as the last.
     Other(u8),
 }
 
@@ -32,7 +63,7 @@ pub enum Ending {
 pub struct ReplyLine {
     /// All of it, with its ending.
     pub raw: Bytes,
-    /// The three digits, where there are three.
+    /// The three digits, where the line begins with three and no fourth.
     pub code: Option<u16>,
     /// What follows them.
     pub separator: Separator,
@@ -41,10 +72,53 @@ pub struct ReplyLine {
 }
 
 impl ReplyLine {
+    fn read(raw: &[u8], ending: Ending) -> Self {
+        let (code, separator) = match without_ending(raw, ending) {
+            [a, b, c, rest @ ..] if [a, b, c].iter().all(|d| d.is_ascii_digit()) => {
+                let digit = |d: &u8| u16::from(d - b'0');
+                let code = digit(a) * 100 + digit(b) * 10 + digit(c);
+                match rest.first() {
+                    None => (Some(code), Separator::Nothing),
+                    Some(b' ') => (Some(code), Separator::Space),
+                    Some(b'-') => (Some(code), Separator::Hyphen),
+                    // A longer number is no reply code.
+                    Some(b'0'..=b'9') => (None, Separator::Nothing),
+                    Some(&other) => (Some(code), Separator::Other(other)),
+                }
+            }
+            _ => (None, Separator::Nothing),
+        };
+        Self { raw: Bytes::from(raw), code, separator, ending }
+    }
+
+    /// The line without its ending.
+    pub fn content(&self) -> &[u8] {
+        without_ending(&self.raw.0, self.ending)
+    }
+
+    /// The text behind code and separator, as bytes; all of the line where it has no code.
+    pub fn text_bytes(&self) -> &[u8] {
+        let skip = match (self.code, self.separator) {
+            (None, _) => 0,
+            (Some(_), Separator::Space | Separator::Hyphen) => 4,
+            (Some(_), Separator::Nothing | Separator::Other(_)) => 3,
+        };
+        self.content().get(skip..).unwrap_or_default()
+    }
+
     /// The text behind code and separator, lossy UTF-8, not yet made printable.
     pub fn text(&self) -> String {
-        todo!()
+        String::from_utf8_lossy(self.text_bytes()).into_owned()
     }
+}
+
+fn without_ending(raw: &[u8], ending: Ending) -> &[u8] {
+    let ending = match ending {
+        Ending::CrLf => 2,
+        Ending::BareLf => 1,
+        Ending::Cut => 0,
+    };
+    raw.get(..raw.len().saturating_sub(ending)).unwrap_or_default()
 }
 
 /// What is wrong with a reply, though it could be read.
@@ -80,14 +154,40 @@ pub struct Reply {
 }
 
 impl Reply {
+    fn judge(lines: Vec<ReplyLine>, given_up: Option<Quirk>) -> Self {
+        let code = lines.iter().find_map(|line| line.code);
+        let mut quirks = Vec::new();
+        let mut note = |quirk, is_so: bool| {
+            if is_so && !quirks.contains(&quirk) {
+                quirks.push(quirk);
+            }
+        };
+        for line in &lines {
+            note(Quirk::BareLf, line.ending == Ending::BareLf);
+            note(Quirk::MixedCodes, line.code.is_some() && line.code != code);
+            note(Quirk::LongLine, line.raw.0.len() > ORDINARY_LINE);
+            note(Quirk::NoCode, line.code.is_none());
+            note(
+                Quirk::OddCode,
+                line.code.is_some_and(|code| !(200..600).contains(&code) || code / 10 % 10 > 5),
+            );
+            note(Quirk::BadSeparator, matches!(line.separator, Separator::Other(_)));
+            note(Quirk::Binary, is_binary(line.content()));
+        }
+        if let Some(quirk) = given_up {
+            note(quirk, true);
+        }
+        Self { lines, quirks }
+    }
+
     /// The code of its last line that has one; `None` where it is no SMTP reply at all.
     pub fn code(&self) -> Option<u16> {
-        todo!()
+        self.lines.iter().rev().find_map(|line| line.code)
     }
 
     /// The enhanced status code of its first line.
     pub fn enhanced(&self) -> Option<EnhancedCode> {
-        todo!()
+        EnhancedCode::parse(&self.lines.first()?.text())
     }
 
     /// 2yz.
@@ -95,16 +195,103 @@ impl Reply {
         matches!(self.code(), Some(200..=299))
     }
 
-    /// All its text in one line, for quoting: `code text / text`.
+    /// True where the quirk was noted.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
+    /// All its text in one line, made printable, for quoting: `code text / text`; at most 1000 characters.
     pub fn summary(&self) -> String {
-        todo!()
+        let mut all = self.code().map(|code| format!("{code:03}")).unwrap_or_default();
+        for (index, line) in self.lines.iter().enumerate() {
+            let text = line.text();
+            match (index, all.is_empty()) {
+                (0, true) => {}
+                (0, false) if text.is_empty() => {}
+                (0, false) => all.push(' '),
+                _ => all.push_str(" / "),
+            }
+            all.push_str(&text);
+        }
+        printable(&all, MAX_SUMMARY)
+    }
+}
+
+/// Control characters (tab excepted), or bytes that are not UTF-8.
+fn is_binary(content: &[u8]) -> bool {
+    content.iter().any(|byte| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f)
+        || std::str::from_utf8(content).is_err()
+}
+
+/// What the beginning of a stream looks like, where it is a protocol that people meet on mail ports: `HTTP`, `SSH`,
+/// `IMAP`, `POP3`, `FTP` or `TLS`. `None` for SMTP and for what is unknown.
+///
+/// ```
+/// use ehlo::wire::reply::looks_like;
+/// assert_eq!(looks_like(b"SSH-2.0-OpenSSH_9.6\r\n"), Some("SSH"));
+/// assert_eq!(looks_like(b"220 mx.example.com ESMTP\r\n"), None);
+/// ```
+pub fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    let starts =
+        |prefix: &[u8]| bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if tls_record(bytes).is_some() {
+        Some("TLS")
+    } else if starts(b"HTTP/") || starts(b"<!DOCTYPE HTML") || starts(b"<html") {
+        Some("HTTP")
+    } else if starts(b"SSH-") {
+        Some("SSH")
+    } else if ["* OK", "* BYE", "* PREAUTH", "* BAD", "* NO"].iter().any(|word| starts(word.as_bytes())) {
+        Some("IMAP")
+    } else if starts(b"+OK") || starts(b"-ERR") {
+        Some("POP3")
+    } else if (starts(b"220") || starts(b"530")) && names_ftp(bytes) {
+        Some("FTP")
+    } else {
+        None
+    }
+}
+
+/// FTP shares its reply codes with SMTP; only the words tell. A host may be called `ftp.example.com`, so words with a
+/// full stop inside do not count.
+fn names_ftp(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes.get(..MAX_LINE).unwrap_or(bytes)).to_ascii_uppercase();
+    let mut ftp = false;
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.') {
+        match word.trim_matches('.') {
+            "SMTP" | "ESMTP" | "ESMTPS" | "ESMTPSA" | "ESMTPA" | "LMTP" => return false,
+            "FTP" | "FILEZILLA" => ftp = true,
+            word if word.ends_with("FTPD") && !word.contains('.') => ftp = true,
+            _ => {}
+        }
+    }
+    ftp
+}
+
+/// Where bytes begin with the header of a TLS record: the length of the record with its header.
+fn tls_record(bytes: &[u8]) -> Option<usize> {
+    match *bytes {
+        [20..=24, 3, 0..=4, high, low, ..] => Some(5 + usize::from(u16::from_be_bytes([high, low]))),
+        _ => None,
     }
 }
 
 /// Cuts a byte stream into replies, at any split.
+///
+/// Take all replies out after each push. A reader holds one reply at most ([`MAX_REPLY`]) and what was pushed behind
+/// it, and never more than [`MAX_PENDING`]: what goes over that is dropped, and the last reply before the gap comes
+/// out with [`Quirk::OverLimit`].
 #[derive(Clone, Debug, Default)]
 pub struct ReplyReader {
-    _buffer: Vec<u8>,
+    /// What was pushed. Before `head` it has been given out; `head..line` are the bytes of `lines`.
+    buffer: Vec<u8>,
+    head: usize,
+    /// Where the line begins that is not complete yet, and how far it was searched for its end.
+    line: usize,
+    searched: usize,
+    /// Complete lines of the reply that is not complete yet.
+    lines: Vec<ReplyLine>,
+    /// Bytes were dropped behind the end of the buffer.
+    overflowed: bool,
 }
 
 impl ReplyReader {
@@ -114,23 +301,359 @@ impl ReplyReader {
     }
 
     /// Takes bytes as they come.
-    pub fn push(&mut self, _bytes: &[u8]) {
-        todo!()
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.head);
+        self.line -= self.head;
+        self.searched -= self.head;
+        self.head = 0;
+        let room = if self.overflowed { 0 } else { MAX_PENDING.saturating_sub(self.buffer.len()) };
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.buffer.extend_from_slice(taken);
+        self.overflowed |= taken.len() < bytes.len();
     }
 
     /// The next complete reply, or one that has become so bad that reading on is pointless (over the limits:
-    /// [`Quirk::OverLimit`]; a first line that is no reply: [`Quirk::NoCode`]).
+    /// [`Quirk::OverLimit`]; a first line that is no reply: [`Quirk::NoCode`]). What follows such a reply is read as
+    /// another reply; nothing is lost.
     pub fn next_reply(&mut self) -> Option<Reply> {
-        todo!()
+        loop {
+            let budget = MAX_LINE.min(MAX_REPLY - (self.line - self.head));
+            if self.lines.len() >= MAX_LINES || budget == 0 {
+                return self.give_out(Some(Quirk::OverLimit));
+            }
+            let Some((length, ending)) = self.line_end(budget) else {
+                // Nothing behind a gap can be trusted to belong to what stands before it.
+                return self.overflowed.then(|| self.give_up(Quirk::OverLimit)).flatten();
+            };
+            let raw = self.buffer.get(self.line..self.line + length).unwrap_or_default();
+            let line = ReplyLine::read(raw, ending);
+            self.line += length;
+            self.searched = self.line;
+            let given_up = (ending == Ending::Cut && length >= budget).then_some(Quirk::OverLimit);
+            // A line without a code ends nothing, except where it is the first: then this is no reply.
+            let last = ending == Ending::Cut
+                || match line.code {
+                    Some(_) => line.separator != Separator::Hyphen,
+                    None => self.lines.is_empty(),
+                };
+            self.lines.push(line);
+            if last {
+                return self.give_out(given_up);
+            }
+        }
     }
 
     /// Bytes that do not yet make a reply.
     pub fn pending(&self) -> &[u8] {
-        todo!()
+        self.buffer.get(self.head..).unwrap_or_default()
     }
 
-    /// At the end of the stream: what is left, as a cut reply.
+    /// At the end of the stream, or when waiting for more is over: complete replies first, then what is left as a
+    /// reply with [`Quirk::Cut`], then nothing.
     pub fn finish(&mut self) -> Option<Reply> {
-        todo!()
+        self.next_reply().or_else(|| self.give_up(Quirk::Cut))
+    }
+
+    /// Length of the line that begins at `self.line`, its ending included; `None` while more is needed.
+    fn line_end(&mut self, budget: usize) -> Option<(usize, Ending)> {
+        let rest = self.buffer.get(self.line..).unwrap_or_default();
+        if self.lines.is_empty() {
+            // TLS knows no lines: waiting for LF would be waiting for ever.
+            if let Some(length) = tls_record(rest).map(|length| length.min(budget)) {
+                return (rest.len() >= length).then_some((length, Ending::Cut));
+            }
+            if matches!(rest, [20..=24, 3, ..] | [20..=24]) && rest.len() < 5 {
+                return None;
+            }
+        }
+        let begin = self.searched - self.line;
+        let window = rest.get(..budget).unwrap_or(rest);
+        let found = window.get(begin..).unwrap_or_default().iter().position(|byte| *byte == b'\n');
+        match found {
+            Some(offset) => {
+                let end = begin + offset;
+                let carriage = end.checked_sub(1).and_then(|before| rest.get(before)) == Some(&b'\r');
+                Some((end + 1, if carriage { Ending::CrLf } else { Ending::BareLf }))
+            }
+            None if rest.len() >= budget => Some((budget, Ending::Cut)),
+            None => {
+                self.searched = self.line + window.len();
+                None
+            }
+        }
+    }
+
+    /// Everything that is left, complete or not.
+    fn give_up(&mut self, why: Quirk) -> Option<Reply> {
+        let rest = self.buffer.get(self.line..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.lines.push(ReplyLine::read(rest, Ending::Cut));
+        }
+        self.line = self.buffer.len();
+        self.searched = self.line;
+        self.overflowed = false;
+        if self.lines.is_empty() { None } else { self.give_out(Some(why)) }
+    }
+
+    fn give_out(&mut self, given_up: Option<Quirk>) -> Option<Reply> {
+        self.head = self.line;
+        Some(Reply::judge(std::mem::take(&mut self.lines), given_up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// All replies of a stream that is pushed in pieces of `size` bytes, and then ends.
+    fn read_in(stream: &[u8], size: usize) -> Vec<Reply> {
+        let mut reader = ReplyReader::new();
+        let mut replies = Vec::new();
+        for piece in stream.chunks(size.max(1)) {
+            reader.push(piece);
+            replies.extend(std::iter::from_fn(|| reader.next_reply()));
+        }
+        replies.extend(std::iter::from_fn(|| reader.finish()));
+        assert!(reader.pending().is_empty());
+        replies
+    }
+
+    fn only(stream: &[u8]) -> Reply {
+        let mut replies = read_in(stream, usize::MAX);
+        assert_eq!(replies.len(), 1, "{replies:?}");
+        replies.remove(0)
+    }
+
+    #[test]
+    fn a_reply_to_ehlo_as_in_rfc_5321_appendix_d_1() {
+        let stream = b"250-mx.example.com greets laptop.example.net\r\n250-8BITMIME\r\n250-SIZE\r\n250-DSN\r\n250 HELP\r\n";
+        let reply = only(stream);
+        assert_eq!(reply.code(), Some(250));
+        assert!(reply.is_positive());
+        assert_eq!(reply.quirks, []);
+        let texts: Vec<_> = reply.lines.iter().map(ReplyLine::text).collect();
+        assert_eq!(texts, ["mx.example.com greets laptop.example.net", "8BITMIME", "SIZE", "DSN", "HELP"]);
+        assert_eq!(
+            reply.summary(),
+            "250 mx.example.com greets laptop.example.net / 8BITMIME / SIZE / DSN / HELP"
+        );
+    }
+
+    #[test]
+    fn no_prefix_of_a_reply_is_a_reply() {
+        let stream = b"250-mx.example.com\r\n250-SIZE 35882577\r\n250 STARTTLS\r\n";
+        for end in 0..stream.len() {
+            let mut reader = ReplyReader::new();
+            reader.push(&stream[..end]);
+            assert_eq!(reader.next_reply(), None, "after {end} bytes");
+            assert_eq!(reader.pending(), &stream[..end]);
+        }
+    }
+
+    #[test]
+    fn pipelined_replies_come_out_one_by_one() {
+        let replies = read_in(b"250 2.1.0 Ok\r\n554 5.7.1 Relay access denied\r\n", usize::MAX);
+        assert_eq!(replies.len(), 2);
+        assert_eq!(replies[1].enhanced().unwrap().to_string(), "5.7.1");
+        assert!(!replies[1].is_positive());
+    }
+
+    #[test]
+    fn a_code_alone_is_a_reply() {
+        let reply = only(b"220\r\n");
+        assert_eq!((reply.code(), reply.lines[0].separator), (Some(220), Separator::Nothing));
+        assert_eq!((reply.quirks.as_slice(), reply.summary().as_str()), ([].as_slice(), "220"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_noted_beside_the_reply() {
+        let cases: [(&[u8], &[Quirk]); 13] = [
+            (b"220 mx\n", &[Quirk::BareLf]),
+            (b"250-a\r\n220 b\r\n", &[Quirk::MixedCodes]),
+            (b"250-a\r\nb\r\n250 c\r\n", &[Quirk::NoCode]),
+            (b"600 a\r\n", &[Quirk::OddCode]),
+            (b"261 a\r\n", &[Quirk::OddCode]),
+            (b"220_mx\r\n", &[Quirk::BadSeparator]),
+            (b"220 a\x1b[2J\r\n", &[Quirk::Binary]),
+            (b"220 a\r\r\n", &[Quirk::Binary]),
+            (b"220 caf\xe9\r\n", &[Quirk::Binary]),
+            (b"220 caf\xc3\xa9\ttea\r\n", &[]),
+            (b"220 a", &[Quirk::Cut]),
+            (b"250-a\r\n", &[Quirk::Cut]),
+            (b"2024-01-01 hello\r\n", &[Quirk::NoCode]),
+        ];
+        for (stream, quirks) in cases {
+            assert_eq!(only(stream).quirks, quirks, "{:?}", Bytes::from(stream));
+        }
+        let long = [b"220 ".as_slice(), &[b'a'; 507], b"\r\n"].concat();
+        assert_eq!(only(&long).quirks, [Quirk::LongLine]);
+        assert_eq!(only(&[b"220 ".as_slice(), &[b'a'; 506], b"\r\n"].concat()).quirks, []);
+    }
+
+    #[test]
+    fn the_last_code_counts() {
+        assert_eq!(only(b"250-a\r\n421 b\r\n").code(), Some(421));
+        assert_eq!(only(b"220-a\r\nb").code(), Some(220));
+    }
+
+    #[test]
+    fn a_first_line_that_is_no_reply_comes_out_at_once() {
+        for line in [
+            "HTTP/1.1 400 Bad Request\r\n",
+            "SSH-2.0-x\r\n",
+            "* OK ready\r\n",
+            "+OK ready\r\n",
+            "\r\n",
+            "20\n",
+        ] {
+            let mut reader = ReplyReader::new();
+            reader.push(line.as_bytes());
+            let reply = reader.next_reply().unwrap();
+            assert_eq!((reply.code(), reply.has(Quirk::NoCode)), (None, true), "{line:?}");
+            assert_eq!(reply.lines[0].raw.0, line.as_bytes());
+        }
+    }
+
+    #[test]
+    fn tls_does_not_wait_for_a_line_end() {
+        // A fatal alert as an implicit-TLS server sends it to plaintext; its last byte may be LF or not.
+        for code in [10, 70] {
+            let alert = [21, 3, 3, 0, 2, 2, code];
+            for end in 0..alert.len() {
+                let mut reader = ReplyReader::new();
+                reader.push(&alert[..end]);
+                assert_eq!(reader.next_reply(), None);
+            }
+            let mut reader = ReplyReader::new();
+            reader.push(&alert);
+            let reply = reader.next_reply().unwrap();
+            assert_eq!(reply.lines[0].raw.0, alert);
+            assert_eq!(reply.quirks, [Quirk::NoCode, Quirk::Binary]);
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_known_by_their_first_words() {
+        for (bytes, name) in [
+            ("HTTP/1.0 302 Found\r\n", Some("HTTP")),
+            ("<html><head>", Some("HTTP")),
+            ("SSH-2.0-OpenSSH_9.6\r\n", Some("SSH")),
+            ("* OK [CAPABILITY IMAP4rev1] ready\r\n", Some("IMAP")),
+            ("+OK POP3 ready\r\n", Some("POP3")),
+            ("220 (vsFTPd 3.0.3)\r\n", Some("FTP")),
+            ("220---------- Welcome to Pure-FTPd [TLS] ----------\r\n", Some("FTP")),
+            ("220 Microsoft FTP Service\r\n", Some("FTP")),
+            ("\x16\x03\x01\x02\0", Some("TLS")),
+            ("220 ftp.example.com ESMTP Postfix\r\n", None),
+            ("220 ftp.example.com ready\r\n", None),
+            ("220 mx.example.com ESMTP\r\n", None),
+            ("554 no\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(looks_like(bytes.as_bytes()), name, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn endless_lines_are_given_up() {
+        let mut reader = ReplyReader::new();
+        reader.push(&[b'2'; MAX_LINE - 1]);
+        assert_eq!(reader.next_reply(), None);
+        reader.push(b"2");
+        let reply = reader.next_reply().unwrap();
+        assert!(reply.has(Quirk::OverLimit) && reply.has(Quirk::LongLine));
+        assert_eq!(reply.lines[0].raw.0.len(), MAX_LINE);
+        assert!(reader.pending().is_empty());
+    }
+
+    #[test]
+    fn endless_replies_are_given_up() {
+        let mut reader = ReplyReader::new();
+        for line in 1..=MAX_LINES {
+            assert_eq!(reader.next_reply(), None, "before line {line}");
+            reader.push(b"250-x\r\n");
+        }
+        let reply = reader.next_reply().unwrap();
+        assert_eq!((reply.lines.len(), reply.quirks.as_slice()), (MAX_LINES, [Quirk::OverLimit].as_slice()));
+
+        let mut reader = ReplyReader::new();
+        let line = [b"250-".as_slice(), &[b'x'; 4000], b"\r\n"].concat();
+        let reply = loop {
+            reader.push(&line);
+            if let Some(reply) = reader.next_reply() {
+                break reply;
+            }
+        };
+        assert!(reply.has(Quirk::OverLimit));
+        assert_eq!(reply.lines.iter().map(|line| line.raw.0.len()).sum::<usize>(), MAX_REPLY);
+    }
+
+    #[test]
+    fn memory_is_bounded_even_if_nobody_reads() {
+        let mut reader = ReplyReader::new();
+        for _ in 0..100 {
+            reader.push(&[b'x'; 100_000]);
+        }
+        assert_eq!(reader.pending().len(), MAX_PENDING);
+        let replies: Vec<_> = std::iter::from_fn(|| reader.next_reply()).collect();
+        assert!(replies.last().unwrap().has(Quirk::OverLimit));
+        assert!(reader.pending().is_empty());
+        reader.push(b"220 mx\r\n");
+        assert_eq!(reader.next_reply().unwrap().code(), Some(220), "and it can be used again");
+    }
+
+    /// Streams that are nearly SMTP: the interesting ones.
+    fn nearly_smtp() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => "[2-5][0-5][0-9][ -]?[ -~]{0,40}(\r\n|\n)".prop_map(String::into_bytes),
+            1 => proptest::collection::vec(any::<u8>(), 0..60),
+            1 => Just(b"250-x\r\n".repeat(MAX_LINES + 1)),
+            1 => Just(vec![b'2'; MAX_LINE + 3]),
+            1 => (20..=24_u8, 0..5_u8, any::<u8>()).prop_map(|(kind, minor, low)| vec![kind, 3, minor, 0, low]),
+        ];
+        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_replies(stream in nearly_smtp(), size in 1..50_usize) {
+            prop_assert_eq!(read_in(&stream, size), read_in(&stream, usize::MAX));
+        }
+
+        #[test]
+        fn the_lines_put_together_are_the_stream(stream in nearly_smtp(), size in 1..5000_usize) {
+            let mut together = Vec::new();
+            for reply in read_in(&stream, size) {
+                prop_assert!(!reply.lines.is_empty());
+                for line in reply.lines {
+                    together.extend_from_slice(&line.raw.0);
+                }
+            }
+            prop_assert_eq!(together, stream);
+        }
+
+        #[test]
+        fn a_reply_and_what_waits_are_bounded(stream in nearly_smtp(), size in 1..5000_usize) {
+            let mut reader = ReplyReader::new();
+            for piece in stream.chunks(size) {
+                reader.push(piece);
+                while let Some(reply) = reader.next_reply() {
+                    prop_assert!(reply.lines.len() <= MAX_LINES);
+                    prop_assert!(reply.lines.iter().map(|line| line.raw.0.len()).sum::<usize>() <= MAX_REPLY);
+                    prop_assert!(reply.quirks.len() <= 9);
+                    prop_assert!(reply.summary().chars().count() <= MAX_SUMMARY);
+                    let _ = (reply.code(), reply.enhanced());
+                }
+                prop_assert!(reader.pending().len() <= MAX_REPLY);
+            }
+        }
+
+        #[test]
+        fn nothing_is_too_odd_to_look_at(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = looks_like(&bytes);
+            let _ = read_in(&bytes, 1);
+        }
     }
 }
