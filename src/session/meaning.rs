@@ -77,7 +77,12 @@ pub enum Meaning {
         inspecting: bool,
     },
     /// ClientHello.
-    ClientHello,
+    ClientHello {
+        /// Versions offered, highest first: `TLSv1.3`, …
+        versions: Vec<String>,
+        /// SNI.
+        server_name: Option<String>,
+    },
     /// ServerHello.
     ServerHello {
         /// `TLSv1.3`.
@@ -88,9 +93,15 @@ pub enum Meaning {
         group: Option<String>,
     },
     /// HelloRetryRequest: the server asks for another group.
-    HelloRetryRequest,
+    HelloRetryRequest {
+        /// The group asked for, IANA name.
+        group: Option<String>,
+    },
     /// A certificate chain in the clear.
-    CertificateChain,
+    CertificateChain {
+        /// How many certificates were sent.
+        certificates: usize,
+    },
     /// The server's own certificate, or one of its chain, in one line.
     Certificate {
         /// 0 is the server's own.
@@ -122,7 +133,10 @@ pub enum Meaning {
         from: Side,
     },
     /// Something that is not TLS where TLS was expected.
-    NotTls,
+    NotTls {
+        /// What it looks like, where known: as in [`Meaning::NotReply`], and `SMTP`.
+        looks_like: Option<&'static str>,
+    },
     /// The handshake succeeded.
     TlsEstablished {
         /// Whether the certificate was verified.
