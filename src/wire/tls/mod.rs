@@ -1,4 +1,25 @@
 //! TLS as the tap sees it: records, hellos, alerts, and the chain where it is in the clear.
+//!
+//! [`Decoder`] takes one direction of a connection at any split. It holds at most one handshake message, never
+//! panics, and stops at the first bytes that are not TLS.
+//!
+//! ```
+//! use ehlo::wire::tls::{Decoder, Seen};
+//!
+//! // A server that does not speak the version offered answers with a fatal alert, protocol_version (RFC 8446 §6).
+//! let seen = Decoder::new().push(&[21, 3, 1, 0, 2, 2, 70]);
+//! assert_eq!(seen, [Seen::Alert { level: 2, code: 70 }]);
+//!
+//! // A server that greets in cleartext does not speak TLS at all.
+//! let seen = Decoder::new().push(b"220 mail.example.com ESMTP\r\n");
+//! assert!(matches!(&seen[..], [Seen::NotTls(bytes)] if bytes.starts_with(b"220 ")));
+//! ```
+
+mod decoder;
+mod hello;
+pub mod names;
+
+pub use decoder::Decoder;
 
 /// What was seen in one direction, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +50,7 @@ pub enum Seen {
         /// Their bytes.
         bytes: u64,
     },
-    /// The bytes are not TLS: what came (at most 512 bytes).
+    /// The bytes are not TLS: what came (at most [`Decoder::MAX_FOREIGN`] bytes).
     NotTls(Vec<u8>),
     /// TLS, but broken: in a few words what is wrong.
     Malformed(&'static str),
@@ -61,25 +82,11 @@ pub struct ServerHello {
     pub group: Option<String>,
 }
 
-/// Decodes one direction, fed with bytes at any split.
-#[derive(Clone, Debug, Default)]
-pub struct Decoder {
-    _buffer: Vec<u8>,
+/// An alert's name in the RFC (RFC 8446 §6, older ones included), such as `handshake_failure`; `None` for unknown
+/// numbers.
+pub fn alert_name(code: u8) -> Option<&'static str> {
+    names::alert(code)
 }
 
-impl Decoder {
-    /// An empty decoder.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Takes bytes and gives what they complete.
-    pub fn push(&mut self, _bytes: &[u8]) -> Vec<Seen> {
-        todo!()
-    }
-}
-
-/// An alert's name in the RFC (RFC 8446 §6, older ones included), such as `handshake_failure`; `None` for unknown numbers.
-pub fn alert_name(_code: u8) -> Option<&'static str> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;
