@@ -1,1 +1,111 @@
-//! A small internet inside the process.
+//! A small internet inside the process: for teaching, for demos and for tests.
+//!
+//! A scenario ([`scenario`], read from `assets/lab/`) has names ([`zone`]), addresses with latency and ports
+//! ([`network`], over [`pipe`]), servers ([`script`], [`server`], [`signing`], [`serve`]) and certificates ([`pki`]).
+//! [`open`] gives all that a run needs: a [`Network`](crate::net::Network) without a socket, which needs no
+//! privileges, reaches nobody outside, and runs in tokio's paused time.
+//!
+//! May import the `Network` trait, `wire`, `event` and `target`; never the session, the guide or a face.
+//!
+//! ```
+//! let lab = ehlo::lab::open("healthy").unwrap();
+//! assert_eq!(lab.host.unwrap().to_string(), "smtp.example.com");
+//! assert!(ehlo::lab::open("no-such").is_err());
+//! ```
+
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::lab::network::LabNetwork;
+use crate::lab::scenario::Scenario;
+use crate::net::tls::Trust;
+use crate::target::{Goal, Host, Target};
+
+pub mod network;
+pub mod pipe;
+pub mod pki;
+mod prove;
+pub mod scenario;
+pub mod script;
+pub mod serve;
+pub mod server;
+pub mod signing;
+pub mod zone;
+
+/// Name and text of every scenario file, in the order in which they are taught.
+const FILES: [(&str, &str); 3] = [
+    ("healthy", include_str!("../../assets/lab/healthy.toml")),
+    ("587-filtered", include_str!("../../assets/lab/587-filtered.toml")),
+    ("wrong-mode-465", include_str!("../../assets/lab/wrong-mode-465.toml")),
+];
+
+/// All scenarios, in the order in which they are taught.
+pub fn scenarios() -> &'static [Scenario] {
+    static ALL: OnceLock<Vec<Scenario>> = OnceLock::new();
+    // A test proves that every one of them can be read.
+    ALL.get_or_init(|| FILES.iter().filter_map(|(id, text)| Scenario::read(id, text).ok()).collect())
+}
+
+/// A scenario, ready to be run.
+pub struct LabSession {
+    /// The scenario: its story, its task, the options of its run ([`scenario::Run`]), what is expected.
+    pub scenario: &'static Scenario,
+    /// The network to run it on. Its servers end with it.
+    pub network: Arc<LabNetwork>,
+    /// The only roots to trust.
+    pub trust: Trust,
+    /// What is typed as TARGET.
+    pub input: String,
+    /// Its host; for a mailbox, the domain; `None` where the lesson is that it cannot be a host.
+    pub host: Option<Host>,
+    /// The port that the target names.
+    pub port: Option<u16>,
+    /// What the mail is for.
+    pub goal: Goal,
+}
+
+/// Why a scenario cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// There is none of that name.
+    #[error("the lab has no scenario '{}'; it has: {}", asked.escape_debug(), known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// The certificates cannot be made.
+    #[error(transparent)]
+    Pki(#[from] pki::PkiError),
+}
+
+/// Opens a scenario: a new network each time.
+///
+/// # Errors
+/// [`LabError`].
+pub fn open(id: &str) -> Result<LabSession, LabError> {
+    let known = scenarios().iter().find(|scenario| scenario.id == id);
+    let scenario = known.ok_or_else(|| LabError::Unknown {
+        asked: id.to_owned(),
+        known: scenarios().iter().map(|scenario| scenario.id.as_str()).collect(),
+    })?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let network = LabNetwork::new(scenario.clone(), i64::try_from(now).unwrap_or(i64::MAX));
+    let port = match scenario.target() {
+        Some(Target::Host { port, .. }) => port,
+        _ => None,
+    };
+    Ok(LabSession {
+        trust: network.trust()?,
+        network: Arc::new(network),
+        input: scenario.target.clone(),
+        host: scenario.host(),
+        port,
+        goal: scenario.goal,
+        scenario,
+    })
+}
+
+#[cfg(test)]
+mod tests;
