@@ -447,7 +447,7 @@ pub enum RecordType {
 pub enum LookupSource {
     /// A DNS server; its address where one server was asked.
     Dns(Option<SocketAddr>),
-    /// The hosts file.
+    /// The hosts file, or the rule that stands for it for `localhost` (RFC 6761 §6.3).
     HostsFile,
     /// `--resolve`.
     Given,
@@ -529,7 +529,7 @@ pub enum ConnectOutcome {
     Reset,
     /// An ICMP error, from the socket's error queue.
     Icmp(IcmpError),
-    /// This machine has no route or no such address family.
+    /// This machine has no route or no such address family, or the neighbour on the way does not answer (EHOSTUNREACH).
     NoRoute {
         /// errno.
         errno: i32,

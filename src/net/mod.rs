@@ -12,6 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, RecordType};
 
+mod answer;
+mod connect;
+pub mod resolve;
 pub mod system;
 pub mod tap;
 pub mod tls;
