@@ -381,7 +381,7 @@ impl Engine {
             return;
         }
         if let Some(found) = self.session.route(next) {
-            let plan = walk::route_plan(found);
+            let plan = walk::route_plan(&self.session, found);
             self.enter(&plan);
             self.probe(next);
         }

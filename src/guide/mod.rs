@@ -3,8 +3,14 @@
 //! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
 
 pub mod glossary;
+pub mod known;
+pub mod path;
+pub mod plan;
 pub mod provider;
 pub mod recommendation;
 pub mod tree;
 pub mod walk;
 pub mod words;
+
+#[cfg(test)]
+pub(crate) mod testing;

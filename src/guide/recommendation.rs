@@ -1,8 +1,14 @@
-//! The one recommendation: port, TLS mode, and why (contract: after the routes table).
+//! The one recommendation: port, TLS mode, and why.
+//!
+//! A route that works and bears no error is *ready*, the first in the tree's order. Where none works, the first that
+//! reached SMTP or TLS and whose errors can all be mended by a named fix is recommended *after the fix*. Port 25 is
+//! for relaying and never recommended for submission. Each reason cites what was seen.
 
-use crate::event::RouteId;
-use crate::session::Session;
-use crate::target::TlsMode;
+use crate::event::{RouteId, RouteOrigin};
+use crate::guide::known::Known;
+use crate::guide::provider::rank;
+use crate::session::{Outcome, Route, Session, Severity};
+use crate::target::{RouteSpec, TlsMode};
 
 /// Whether it can be used at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +47,228 @@ pub struct Recommendation {
 /// What to say where there is none.
 pub const NO_ROUTE: &str = "No port works from here";
 
+/// Errors that a named fix mends, besides every `cert-` and `auth-` code.
+const REPAIRABLE: [&str; 12] = [
+    "client-cert-required",
+    "tls-version-too-old",
+    "tls-no-shared-cipher",
+    "starttls-not-offered",
+    "starttls-stripped",
+    "starttls-refused",
+    "sender-rejected",
+    "recipient-rejected",
+    "relay-denied",
+    "greylisted",
+    "message-too-large",
+    "open-relay",
+];
+
 /// Recommends, from what is known so far; `None` where no route is to be had.
-pub fn recommend(_session: &Session) -> Option<Recommendation> {
-    todo!()
+pub fn recommend(session: &Session) -> Option<Recommendation> {
+    recommend_of(&Known::from(session))
+}
+
+/// The same, from what is known.
+pub(crate) fn recommend_of(known: &Known<'_>) -> Option<Recommendation> {
+    let order = in_tree_order(known);
+    let (route, blockers) = ready(known, &order).or_else(|| after_fix(known, &order))?;
+    let status = if blockers.is_empty() { Status::Ready } else { Status::AfterFix };
+    let alternatives: Vec<(u16, TlsMode)> = order
+        .iter()
+        .filter(|other| other.id != route.id && other.outcome == Outcome::Works)
+        .map(|other| (other.port, other.tls))
+        .collect();
+    Some(Recommendation {
+        status,
+        route: route.id,
+        host: route.host.clone(),
+        port: route.port,
+        tls: route.tls,
+        auth: mechanisms(route),
+        reasons: reasons(known, &order, route, &blockers),
+        blockers,
+        summary: format!("Use port {} {}", route.port, route.tls.phrase()),
+        alternatives,
+    })
+}
+
+/// The routes that may be recommended, best first. SRV and MX priorities stand; all others go by the tree.
+fn in_tree_order<'a>(known: &Known<'a>) -> Vec<&'a Route> {
+    let mut order: Vec<&Route> =
+        known.ordered().into_iter().filter(|route| route.port != 25 || known.relays()).collect();
+    if !order.iter().any(|route| matches!(route.origin, RouteOrigin::Srv | RouteOrigin::Mx)) {
+        order.sort_by_key(|route| rank(RouteSpec { port: route.port, tls: route.tls }));
+    }
+    order
+}
+
+/// The errors seen on a route, each code once.
+fn errors(known: &Known<'_>, route: &Route) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for finding in known.findings {
+        if finding.severity == Severity::Error
+            && finding.route == Some(route.id)
+            && !codes.contains(&finding.code)
+        {
+            codes.push(finding.code);
+        }
+    }
+    codes
+}
+
+fn is_repairable(code: &str) -> bool {
+    code.starts_with("cert-") || code.starts_with("auth-") || REPAIRABLE.contains(&code)
+}
+
+/// A route that works: steady before one that comes and goes, without an error before one with. What blocks it (a
+/// refused envelope) makes it a recommendation after a fix.
+fn ready<'a>(known: &Known<'_>, order: &[&'a Route]) -> Option<(&'a Route, Vec<&'static str>)> {
+    let blockers = |route: &Route| {
+        errors(known, route).into_iter().filter(|code| is_repairable(code)).collect::<Vec<_>>()
+    };
+    order
+        .iter()
+        .filter(|route| route.outcome == Outcome::Works)
+        .min_by_key(|route| {
+            (!blockers(route).is_empty(), !known.is_steady(route), !errors(known, route).is_empty())
+        })
+        .map(|route| (*route, blockers(route)))
+}
+
+fn after_fix<'a>(known: &Known<'_>, order: &[&'a Route]) -> Option<(&'a Route, Vec<&'static str>)> {
+    order.iter().filter(|route| reached(route)).find_map(|route| {
+        let errors = errors(known, route);
+        let mendable = !errors.is_empty() && errors.iter().all(|code| is_repairable(code));
+        mendable.then_some((*route, errors))
+    })
+}
+
+/// True where the route came as far as SMTP or TLS.
+fn reached(route: &Route) -> bool {
+    let outcome = matches!(
+        route.outcome,
+        Outcome::NoStarttls
+            | Outcome::StarttlsRefused
+            | Outcome::TlsFailed
+            | Outcome::CertInvalid
+            | Outcome::AuthFailed
+    );
+    outcome || route.greeting.is_some() || route.session.is_some()
+}
+
+/// AUTH mechanisms as offered where the password would be sent.
+pub(crate) fn mechanisms(route: &Route) -> Vec<String> {
+    let offered = match route.tls {
+        TlsMode::None => route.before_tls.as_ref(),
+        TlsMode::Starttls | TlsMode::Implicit => route.after_tls.as_ref(),
+    };
+    offered.map(crate::wire::capability::Capabilities::auth).unwrap_or_default()
+}
+
+fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'static str]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if blockers.is_empty() {
+        reasons.push(reached_submission(known, route));
+    } else if route.outcome == Outcome::Works {
+        reasons.push(reached_submission(known, route));
+        reasons.push(format!("What still stops mail is named: {}.", blockers.join(", ")));
+    } else {
+        reasons.push(format!(
+            "No port is ready. Port {} {} came furthest in the order of preference, and what stops it can be mended: {}.",
+            route.port,
+            route.tls.phrase(),
+            blockers.join(", ")
+        ));
+    }
+    if route.outcome == Outcome::Works && !known.is_steady(route) {
+        let works = route.rounds.iter().filter(|round| round.outcome == Outcome::Works).count();
+        reasons.push(format!("It comes and goes: it worked in {works} of {} rounds.", route.rounds.len()));
+    }
+    reasons.extend(why_this(known, order, route));
+    for earlier in order.iter().take_while(|earlier| earlier.id != route.id) {
+        reasons.extend(why_not(known, earlier));
+    }
+    let auth = mechanisms(route);
+    if !auth.is_empty() {
+        let when = if route.tls == TlsMode::None { "in cleartext" } else { "once TLS is up" };
+        reasons.push(format!("It offers AUTH {} {when}.", auth.join(", ")));
+    }
+    reasons
+}
+
+fn reached_submission(known: &Known<'_>, route: &Route) -> String {
+    let took = match route.timing.total {
+        Some(total) => format!(" in {:.0} ms", total.as_ms()),
+        None => String::new(),
+    };
+    let place = if known.relays() { "mail can be handed over" } else { "mail can be submitted" };
+    let mut text = format!("Port {} reached the point where {place}{took}", route.port);
+    if let Some(session) = &route.session {
+        text.push_str(&format!(", over {}", session.version));
+        if route.verified {
+            text.push_str(&format!(" with a certificate that verifies for {}", route.host));
+        }
+    } else if route.tls == TlsMode::None {
+        text.push_str(", without any encryption: no password may travel this way");
+    }
+    text.push('.');
+    text
+}
+
+/// What speaks for this port in general.
+fn why_this(known: &Known<'_>, order: &[&Route], route: &Route) -> Option<String> {
+    let also_587_implicit =
+        order.iter().any(|r| r.port == 587 && r.tls == TlsMode::Implicit && r.outcome == Outcome::Works);
+    let text = match (route.port, route.tls) {
+        _ if known.relays() => "Between mail servers only port 25 is spoken (RFC 5321 §4.5.4.2).",
+        (465, TlsMode::Implicit) if also_587_implicit => {
+            "Port 587 speaks implicit TLS here too, which clients do not expect of it; port 465 is made for that \
+             (RFC 8314 §3.3)."
+        }
+        (587, TlsMode::Starttls) => {
+            "Port 587 is the port for submission that most software expects (RFC 6409 §3.1)."
+        }
+        (465, TlsMode::Implicit) => {
+            "Port 465 is encrypted from the first byte, so no upgrade can be left out or stripped (RFC 8314 §3.3)."
+        }
+        (2525, TlsMode::Starttls) => {
+            "Port 2525 is a convention of providers and stands in no RFC: keep 587 or 465 in mind for other networks."
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// Why an earlier port in the order is not the one.
+fn why_not(known: &Known<'_>, route: &Route) -> Option<String> {
+    let name = format!("Port {} {}", route.port, route.tls.phrase());
+    let limits = known.started.map(|started| started.limits);
+    let seconds = |ms: u64| format!("{} s", ms.div_ceil(1000));
+    let codes = errors(known, route).join(", ");
+    let why = match route.outcome {
+        // It works, but something else speaks for the other: said above.
+        Outcome::Works if codes.is_empty() => return None,
+        Outcome::NotTried => return None,
+        Outcome::Works => format!("works, but has a fault: {codes}"),
+        Outcome::Filtered => match limits {
+            Some(limits) => {
+                format!("gave no answer within {}: something drops the packets", seconds(limits.connect_ms))
+            }
+            None => "gave no answer: something drops the packets".to_owned(),
+        },
+        Outcome::Refused => "refused the connection".to_owned(),
+        Outcome::Unreachable => "cannot be reached: no route, or a firewall says no".to_owned(),
+        Outcome::Closed => "closes before it greets".to_owned(),
+        Outcome::Silent => "accepts the connection and says nothing".to_owned(),
+        Outcome::NotSmtp => "is answered by something that is not SMTP".to_owned(),
+        Outcome::Rejected => "turns this client away".to_owned(),
+        Outcome::ModeMismatch => "speaks the other TLS mode".to_owned(),
+        Outcome::NoStarttls => "offers no STARTTLS".to_owned(),
+        Outcome::StarttlsRefused => "offers STARTTLS and then refuses it".to_owned(),
+        Outcome::Interrupted => "stopped in the middle of the dialogue".to_owned(),
+        Outcome::TlsFailed => "does not get through the TLS handshake".to_owned(),
+        Outcome::CertInvalid => format!("has a certificate that does not verify: {codes}"),
+        Outcome::AuthFailed => format!("did not accept the credentials: {codes}"),
+    };
+    Some(format!("{name} {why}."))
 }

@@ -1,8 +1,21 @@
 //! The walk: from what is known, what comes next. Pure: a session in, a plan out.
+//!
+//! The order of the submission branch: who sends, the routes on the list, the host's addresses, then each route until
+//! one works, the other TLS mode of a port that speaks it, the way out where everything is blocked, the verdict.
+//! Nothing is remembered between calls: what was done is read from the session, so a replay walks the same way.
 
 use crate::event::{RouteId, RouteOrigin};
-use crate::session::Session;
-use crate::target::TlsMode;
+use crate::guide::known::{Branch, Known, is_blocked};
+use crate::guide::{plan, provider};
+use crate::session::route::State;
+use crate::session::{Outcome, Route, Session};
+use crate::target::{Goal, Host, RouteSpec, TlsMode};
+
+pub use crate::guide::path::{PathStep, StepState, path};
+pub use crate::guide::plan::Plan;
+
+/// Ports of the control connection, in order: what firewalls leave open.
+pub const CONTROL_PORTS: [u16; 2] = [443, 80];
 
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,15 +60,6 @@ pub enum Next {
     Conclude(Plan),
 }
 
-/// What a step will do, before it is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Step id: `host`, `route-587-starttls`, `way-out`, `verdict`.
-    pub step: String,
-    /// In one line: to whom, what is sent, and what stays undone.
-    pub text: String,
-}
-
 /// What the walk was told beforehand.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -66,51 +70,244 @@ pub struct Settings {
 }
 
 /// Says what comes next. Called again after each step's events were applied.
-pub fn next(_session: &Session, _settings: &Settings) -> Next {
-    todo!()
+pub fn next(session: &Session, settings: &Settings) -> Next {
+    next_of(&Known::from(session), settings)
 }
 
-/// How a step of the path stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepState {
-    /// Ahead; perhaps never reached.
-    Ahead,
-    /// Now.
-    Current,
-    /// Ended well.
-    Good,
-    /// Ended badly.
-    Bad,
-    /// Passed over, or no longer needed.
-    Skipped,
+/// The same, from what is known.
+pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
+    let Some(started) = known.started else { return Next::Conclude(plan::verdict()) };
+    if started.malformed.is_some() || started.host.is_empty() {
+        return Next::Conclude(plan::verdict());
+    }
+    if let Some(question) = question(known) {
+        return question;
+    }
+    if !probes_routes(known) {
+        return Next::Conclude(plan::verdict());
+    }
+    let host = started.host.as_str();
+    if let Some((spec, origin)) = missing(known, settings) {
+        return Next::AddRoute { host: host.to_owned(), port: spec.port, tls: spec.tls, origin };
+    }
+    let is_address = Host::parse(host).is_ok_and(|host| host.address().is_some());
+    if known.entered("host").is_none() {
+        return Next::Resolve(plan::host(host, is_address));
+    }
+    if !is_address && has_no_address(known) {
+        return Next::Conclude(plan::verdict());
+    }
+    if let Some(next) = next_route(known, settings) {
+        return next;
+    }
+    let open = known.entered("way-out").is_none() && all_blocked(known);
+    if open {
+        return Next::Control { plan: plan::way_out(host, &CONTROL_PORTS), ports: CONTROL_PORTS.to_vec() };
+    }
+    Next::Conclude(plan::verdict())
 }
 
-/// One step of the path, for the walk pane and the report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathStep {
-    /// Step id.
-    pub id: String,
-    /// Title with port and mode filled in.
-    pub title: String,
-    /// How it stands.
-    pub state: StepState,
-    /// How it ended, in a few words; empty where it has not.
-    pub result: String,
-    /// The route it is about.
-    pub route: Option<RouteId>,
+fn ask(question: &str, default: &str) -> Next {
+    Next::Ask { question: question.to_owned(), default: default.to_owned() }
 }
 
-/// The path taken and what lies ahead, in order.
-pub fn path(_session: &Session) -> Vec<PathStep> {
-    todo!()
+/// The question at the head of the tree, then the one at the head of its branch.
+fn question(known: &Known<'_>) -> Option<Next> {
+    let Some(branch) = known.branch() else {
+        return Some(ask("sender", sender_of(known.goal())));
+    };
+    let (question, default) = match branch {
+        Branch::Submit => return None,
+        Branch::Relay => ("relay-check", "check"),
+        Branch::Inbox => ("inbox-next", "read"),
+        Branch::Message => ("error-next", "walk"),
+    };
+    known.answer(question).is_none().then(|| ask(question, default))
+}
+
+/// The answer to `sender` that a goal stands for.
+pub fn sender_of(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Submit => "app",
+        Goal::Relay => "server",
+        Goal::Inbox => "spam",
+    }
+}
+
+/// Whether the branch that was chosen comes to probing routes at all.
+pub(crate) fn probes_routes(known: &Known<'_>) -> bool {
+    match known.branch() {
+        None | Some(Branch::Submit) => true,
+        Some(Branch::Relay) => known.answer("relay-check") != Some("stop"),
+        Some(Branch::Inbox) => known.answer("inbox-next") == Some("walk"),
+        Some(Branch::Message) => known.answer("error-next") != Some("explain"),
+    }
+}
+
+/// The routes that the walk begins with, in order.
+pub(crate) fn planned(known: &Known<'_>, all: bool) -> Vec<(RouteSpec, RouteOrigin)> {
+    let Some(started) = known.started else { return Vec::new() };
+    let with = |origin: RouteOrigin| move |spec: RouteSpec| (spec, origin);
+    let relay_port = RouteSpec { port: 25, tls: TlsMode::Starttls };
+    let mut routes: Vec<(RouteSpec, RouteOrigin)> = if !started.routes.is_empty() {
+        started.routes.iter().copied().map(with(RouteOrigin::Asked)).collect()
+    } else if known.relays() {
+        vec![(relay_port, RouteOrigin::Tree)]
+    } else if let Some(provider) = known_provider(known) {
+        provider.in_order().into_iter().map(with(RouteOrigin::Provider)).collect()
+    } else {
+        RouteSpec::SUBMISSION.into_iter().map(with(RouteOrigin::Tree)).collect()
+    };
+    if all && !known.relays() {
+        routes.push((relay_port, RouteOrigin::Information));
+    }
+    let mut seen = Vec::with_capacity(routes.len());
+    routes.retain(|(spec, _)| {
+        let new = !seen.contains(spec);
+        seen.push(*spec);
+        new
+    });
+    routes
+}
+
+/// The provider of the host, where the table knows it.
+fn known_provider(known: &Known<'_>) -> Option<&'static provider::Provider> {
+    let id = known.started?.provider.as_deref();
+    id.and_then(provider::by_id).or_else(|| provider::by_host(known.host()))
+}
+
+fn is_listed(known: &Known<'_>, spec: RouteSpec) -> bool {
+    known.routes.iter().any(|route| route.port == spec.port && route.tls == spec.tls)
+}
+
+/// The first route that should be on the list and is not.
+fn missing(known: &Known<'_>, settings: &Settings) -> Option<(RouteSpec, RouteOrigin)> {
+    // Routes that discovery has put there (SRV, MX) stand for the default ones.
+    let discovered =
+        known.routes.iter().any(|route| matches!(route.origin, RouteOrigin::Srv | RouteOrigin::Mx));
+    planned(known, settings.all)
+        .into_iter()
+        .filter(|(_, origin)| !discovered || !matches!(origin, RouteOrigin::Tree | RouteOrigin::Provider))
+        .find(|(spec, _)| !is_listed(known, *spec))
+}
+
+/// True where every look-up is answered and no address came of it. Where names are resolved at the far end of a proxy
+/// nothing was looked up here, and nothing is concluded.
+fn has_no_address(known: &Known<'_>) -> bool {
+    let dns = known.dns;
+    let skipped = known.skipped("host");
+    let system_knows = matches!(&dns.system, Some((Ok(addresses), _)) if !addresses.is_empty());
+    let asked = !dns.answers.is_empty() || skipped;
+    let remote = known.started.is_some_and(|started| started.vantage.contains("://"));
+    asked && dns.a.is_empty() && dns.aaaa.is_empty() && !system_knows && !remote
+}
+
+/// The next route to be added, asked about or probed; `None` where the matter is settled or nothing is left.
+fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
+    let repeat = usize::from(settings.repeat.max(1));
+    let order = known.ordered();
+    let mut settled = false;
+    for (index, route) in order.iter().enumerate() {
+        if !known.is_done(route, repeat) {
+            if settled && !still_wanted(known, route) {
+                continue;
+            }
+            if asks_2525(known, route) {
+                match known.answer("offers-2525") {
+                    None => return Some(ask("offers-2525", "yes")),
+                    Some("no") => continue,
+                    Some(_) => {}
+                }
+            }
+            let followers = order
+                .iter()
+                .skip(index + 1)
+                .filter(|later| later.state == State::Waiting && !known.is_done(later, repeat))
+                .filter(|later| !(asks_2525(known, later) && known.answer("offers-2525") == Some("no")))
+                .map(|later| later.id)
+                .collect();
+            let plan = route_plan_of(known, route);
+            return Some(Next::Probe { plan, route: route.id, followers });
+        }
+        if route.outcome == Outcome::ModeMismatch {
+            let other = other_mode(route.tls);
+            if !is_listed(known, RouteSpec { port: route.port, tls: other }) {
+                let origin = RouteOrigin::OtherMode(route.id);
+                return Some(Next::AddRoute {
+                    host: route.host.clone(),
+                    port: route.port,
+                    tls: other,
+                    origin,
+                });
+            }
+        }
+        settled |= known.is_steady(route) && !settings.all;
+    }
+    None
+}
+
+fn other_mode(tls: TlsMode) -> TlsMode {
+    match tls {
+        TlsMode::Implicit => TlsMode::Starttls,
+        TlsMode::Starttls | TlsMode::None => TlsMode::Implicit,
+    }
+}
+
+/// After a route that works, 465 with implicit TLS is still looked at where all that works is implicit TLS on a port
+/// that is not made for it: where both speak it, 465 is the better advice.
+fn still_wanted(known: &Known<'_>, route: &Route) -> bool {
+    let odd = |r: &&Route| known.is_steady(r) && r.tls == TlsMode::Implicit && r.port == 587;
+    let works: Vec<_> = known.routes.iter().filter(|r| known.is_steady(r)).collect();
+    route.port == 465 && route.tls == TlsMode::Implicit && works.iter().all(odd)
+}
+
+/// 2525 is in no RFC: whether it is there is the provider's affair. Where the provider is known, or the port was asked
+/// for, nobody needs to be asked; nor where a race has tried it already.
+fn asks_2525(known: &Known<'_>, route: &Route) -> bool {
+    route.port == 2525
+        && route.origin == RouteOrigin::Tree
+        && route.state == State::Waiting
+        && route.rounds.is_empty()
+        && known_provider(known).is_none()
+}
+
+/// True where every route that was tried is blocked: the way out must be told from the server.
+fn all_blocked(known: &Known<'_>) -> bool {
+    known.tried().next().is_some() && known.tried().all(is_blocked)
 }
 
 /// The plan of a route's step.
-pub fn route_plan(_route: &crate::session::Route) -> Plan {
-    todo!()
+pub fn route_plan(session: &Session, route: &Route) -> Plan {
+    route_plan_of(&Known::from(session), route)
+}
+
+fn route_plan_of(known: &Known<'_>, route: &Route) -> Plan {
+    plan::route(route, known.started.is_some_and(|started| started.sign_in))
 }
 
 /// What running a step once more means; `None` where the step is unknown or cannot be run.
-pub fn again(_session: &Session, _step: &str) -> Option<Next> {
-    todo!()
+pub fn again(session: &Session, step: &str) -> Option<Next> {
+    let known = Known::from(session);
+    let started = known.started?;
+    if started.malformed.is_some() || known.host().is_empty() {
+        return None;
+    }
+    match step {
+        "host" => {
+            let is_address = Host::parse(known.host()).is_ok_and(|host| host.address().is_some());
+            Some(Next::Resolve(plan::host(known.host(), is_address)))
+        }
+        "way-out" => Some(Next::Control {
+            plan: plan::way_out(known.host(), &CONTROL_PORTS),
+            ports: CONTROL_PORTS.to_vec(),
+        }),
+        _ => {
+            let route = known.routes.iter().find(|route| plan::step_id(route) == step)?;
+            let plan = route_plan_of(&known, route);
+            Some(Next::Probe { plan, route: route.id, followers: Vec::new() })
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

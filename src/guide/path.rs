@@ -1,0 +1,225 @@
+//! The path taken, and what lies ahead: for the walk pane and the report.
+
+use crate::event::{ConnectOutcome, RouteId};
+use crate::guide::known::{Branch, Known};
+use crate::guide::{plan, recommendation, tree, walk};
+use crate::session::route::State;
+use crate::session::{Line, Meaning, Outcome, Route, Session};
+use crate::target::TlsMode;
+
+/// How a step of the path stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepState {
+    /// Ahead; perhaps never reached.
+    Ahead,
+    /// Now.
+    Current,
+    /// Ended well.
+    Good,
+    /// Ended badly.
+    Bad,
+    /// Passed over, or no longer needed.
+    Skipped,
+}
+
+/// One step of the path, for the walk pane and the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// Step id.
+    pub id: String,
+    /// Title with port and mode filled in.
+    pub title: String,
+    /// How it stands.
+    pub state: StepState,
+    /// How it ended, in a few words; empty where it has not.
+    pub result: String,
+    /// The route it is about.
+    pub route: Option<RouteId>,
+}
+
+/// The path taken and what lies ahead, in order.
+pub fn path(session: &Session) -> Vec<PathStep> {
+    path_of(&Known::from(session))
+}
+
+/// The same, from what is known.
+pub(crate) fn path_of(known: &Known<'_>) -> Vec<PathStep> {
+    let mut path = vec![question(known, "sender")];
+    let branch = match known.branch() {
+        Some(Branch::Relay) => Some("relay-check"),
+        Some(Branch::Inbox) => Some("inbox-next"),
+        Some(Branch::Message) => Some("error-next"),
+        Some(Branch::Submit) | None => None,
+    };
+    path.extend(branch.map(|id| question(known, id)));
+    if walk::probes_routes(known) {
+        path.push(host(known));
+        routes(known, &mut path);
+        if known.entered("way-out").is_some() {
+            path.push(way_out(known));
+        }
+    }
+    path.push(verdict(known));
+    path
+}
+
+fn step(known: &Known<'_>, id: &str, state: StepState, result: String) -> PathStep {
+    // A run that was stopped has no current step, and nothing lies ahead of it any more.
+    let state = match state {
+        StepState::Ahead | StepState::Current if known.ended => StepState::Skipped,
+        other => other,
+    };
+    PathStep { id: id.to_owned(), title: tree::title(id), state, result, route: None }
+}
+
+fn is_latest(known: &Known<'_>, id: &str) -> bool {
+    known.steps.last().is_some_and(|step| step.id == id)
+}
+
+fn question(known: &Known<'_>, id: &str) -> PathStep {
+    match known.answer(id) {
+        Some(answer) => step(known, id, StepState::Good, answer.to_owned()),
+        None => step(known, id, StepState::Current, String::new()),
+    }
+}
+
+fn host(known: &Known<'_>) -> PathStep {
+    let (state, result) = host_state(known);
+    step(known, "host", state, result)
+}
+
+fn host_state(known: &Known<'_>) -> (StepState, String) {
+    if let Some(why) = known.started.and_then(|started| started.malformed.as_ref()) {
+        return (StepState::Bad, why.clone());
+    }
+    if known.skipped("host") {
+        return (StepState::Skipped, "skipped".to_owned());
+    }
+    let Some(_) = known.entered("host") else { return (StepState::Ahead, String::new()) };
+    let addresses = known.dns.a.len() + known.dns.aaaa.len();
+    match addresses {
+        0 if known.dns.answers.is_empty() && is_latest(known, "host") => (StepState::Current, String::new()),
+        0 if known.dns.answers.is_empty() => (StepState::Good, "resolved elsewhere".to_owned()),
+        0 if is_latest(known, "host") && !known.ended => (StepState::Current, String::new()),
+        0 => (StepState::Bad, "no address".to_owned()),
+        1 => (StepState::Good, "1 address".to_owned()),
+        n => (StepState::Good, format!("{n} addresses")),
+    }
+}
+
+fn routes(known: &Known<'_>, path: &mut Vec<PathStep>) {
+    let repeat = known.repeat();
+    let all = known.started.is_some_and(|started| started.all);
+    let settled = known.routes.iter().any(|route| known.is_steady(route));
+    for route in known.ordered() {
+        if route.port == 2525 && known.answer("offers-2525").is_some() {
+            path.push(question(known, "offers-2525"));
+        }
+        let id = plan::step_id(route);
+        let (state, result) = route_state(known, route, repeat, settled && !all);
+        path.push(PathStep { route: Some(route.id), ..step(known, &id, state, result) });
+    }
+    if known.routes.is_empty() {
+        for (spec, _) in walk::planned(known, all) {
+            let id = plan::step_id_of(spec.port, spec.tls);
+            path.push(step(known, &id, StepState::Ahead, String::new()));
+        }
+    }
+}
+
+fn route_state(known: &Known<'_>, route: &Route, repeat: usize, settled: bool) -> (StepState, String) {
+    let id = plan::step_id(route);
+    if known.skipped(&id) {
+        return (StepState::Skipped, "skipped".to_owned());
+    }
+    match route.state {
+        State::Running(_) => (StepState::Current, String::new()),
+        State::Ended if route.outcome == Outcome::NotTried => (StepState::Skipped, outcome(route.outcome)),
+        State::Ended if route.rounds.len() < repeat && is_latest(known, &id) && !known.ended => {
+            (StepState::Current, format!("{} of {repeat}", route.rounds.len()))
+        }
+        State::Ended => ended(known, route),
+        State::Waiting if is_latest(known, &id) => (StepState::Current, String::new()),
+        State::Waiting if settled || known.ended => (StepState::Skipped, outcome(Outcome::NotTried)),
+        State::Waiting => (StepState::Ahead, String::new()),
+    }
+}
+
+fn ended(known: &Known<'_>, route: &Route) -> (StepState, String) {
+    let works = route.rounds.iter().filter(|round| round.outcome == Outcome::Works).count();
+    if route.outcome == Outcome::Works && !known.is_steady(route) {
+        return (StepState::Bad, format!("works {works} of {} times", route.rounds.len()));
+    }
+    let state = if route.outcome == Outcome::Works { StepState::Good } else { StepState::Bad };
+    (state, outcome(route.outcome))
+}
+
+/// The report's word for an outcome.
+pub fn outcome(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Works => "works",
+        Outcome::Filtered => "filtered",
+        Outcome::Refused => "refused",
+        Outcome::Unreachable => "unreachable",
+        Outcome::Closed => "closed",
+        Outcome::Silent => "silent",
+        Outcome::NotSmtp => "not-smtp",
+        Outcome::Rejected => "rejected",
+        Outcome::ModeMismatch => "mode-mismatch",
+        Outcome::NoStarttls => "no-starttls",
+        Outcome::StarttlsRefused => "starttls-refused",
+        Outcome::Interrupted => "interrupted",
+        Outcome::TlsFailed => "tls-failed",
+        Outcome::CertInvalid => "cert-invalid",
+        Outcome::AuthFailed => "auth-failed",
+        Outcome::NotTried => "not-tried",
+    }
+    .to_owned()
+}
+
+fn way_out(known: &Known<'_>) -> PathStep {
+    if known.skipped("way-out") {
+        return step(known, "way-out", StepState::Skipped, "skipped".to_owned());
+    }
+    let answered = |line: &&Line| {
+        line.route.is_none()
+            && line.port.is_some_and(|port| walk::CONTROL_PORTS.contains(&port))
+            && matches!(line.meaning, Meaning::Connect(ConnectOutcome::Connected | ConnectOutcome::Reset))
+    };
+    let entered = known.entered("way-out").map(|step| step.entered).unwrap_or_default();
+    let found = known.lines.iter().filter(|line| line.at >= entered).find(answered);
+    match found {
+        Some(line) => {
+            let port = line.port.unwrap_or_default();
+            step(known, "way-out", StepState::Good, format!("port {port} answers"))
+        }
+        None if is_latest(known, "way-out") && !known.ended => {
+            step(known, "way-out", StepState::Current, String::new())
+        }
+        None => step(known, "way-out", StepState::Bad, "silent too".to_owned()),
+    }
+}
+
+fn verdict(known: &Known<'_>) -> PathStep {
+    if known.entered("verdict").is_none() {
+        return step(known, "verdict", StepState::Ahead, String::new());
+    }
+    if !walk::probes_routes(known) {
+        let errors = known.findings.iter().any(|f| f.severity == crate::session::Severity::Error);
+        let state = if errors { StepState::Bad } else { StepState::Good };
+        return step(known, "verdict", state, "no port was tried".to_owned());
+    }
+    match recommendation::recommend_of(known) {
+        Some(found) => step(known, "verdict", StepState::Good, found.summary),
+        None => step(known, "verdict", StepState::Bad, recommendation::NO_ROUTE.to_owned()),
+    }
+}
+
+/// The mode in a title: `STARTTLS`, `implicit TLS`.
+pub(crate) fn mode_word(tls: TlsMode) -> &'static str {
+    match tls {
+        TlsMode::Starttls => "STARTTLS",
+        TlsMode::Implicit => "implicit TLS",
+        TlsMode::None => "no TLS",
+    }
+}

@@ -1,0 +1,88 @@
+//! What a step will do, said before it is done: to whom it connects, what it sends, and what stays undone.
+
+use crate::event::RouteOrigin;
+use crate::session::Route;
+use crate::target::TlsMode;
+
+/// What a step will do, before it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Step id: `host`, `route-587-starttls`, `way-out`, `verdict`.
+    pub step: String,
+    /// In one line: to whom, what is sent, and what stays undone.
+    pub text: String,
+}
+
+/// The step id of a route: `route-587-starttls`; where DNS named the host, several may share a port, and so the host
+/// follows: `route-25-starttls@mx1.example.com`.
+pub fn step_id(route: &Route) -> String {
+    let id = step_id_of(route.port, route.tls);
+    match route.origin {
+        RouteOrigin::Srv | RouteOrigin::Mx => format!("{id}@{}", route.host),
+        _ => id,
+    }
+}
+
+/// The same from port and mode.
+pub fn step_id_of(port: u16, tls: TlsMode) -> String {
+    format!("route-{port}-{tls}")
+}
+
+/// The plan of a route's step.
+pub fn route(route: &Route, sign_in: bool) -> Plan {
+    let to = format!("connects to {} port {}", route.host, route.port);
+    let sign = if sign_in { ", signs in with the credentials given once TLS is verified" } else { "" };
+    let dialogue = match route.tls {
+        TlsMode::Starttls => {
+            format!("{to}, reads the greeting, sends EHLO, STARTTLS, makes TLS, sends EHLO{sign}, QUIT")
+        }
+        TlsMode::Implicit => {
+            format!("{to}, makes TLS at once, reads the greeting, sends EHLO{sign}, QUIT")
+        }
+        TlsMode::None => {
+            format!("{to}, reads the greeting, sends EHLO, QUIT, all of it in cleartext")
+        }
+    };
+    let undone = if sign_in && route.tls != TlsMode::None {
+        "no mail is sent"
+    } else {
+        "no mail and no password is sent"
+    };
+    let second = match route.tls {
+        TlsMode::None => "",
+        _ => "; a second connection may look at the certificate",
+    };
+    Plan { step: step_id(route), text: format!("{dialogue}{second}; {undone}") }
+}
+
+/// The plan of looking the host up.
+pub fn host(host: &str, is_address: bool) -> Plan {
+    let text = if is_address {
+        format!("{host} is an address: nothing is looked up and nothing is sent")
+    } else {
+        format!(
+            "asks DNS for the IPv6 and IPv4 addresses of {host}, and this system's own resolver for comparison; \
+             nothing is sent to {host} itself"
+        )
+    };
+    Plan { step: "host".to_owned(), text }
+}
+
+/// The plan of the control connection.
+pub fn way_out(host: &str, ports: &[u16]) -> Plan {
+    let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", then port ");
+    Plan {
+        step: "way-out".to_owned(),
+        text: format!(
+            "connects to {host} port {ports}, and closes again as soon as one answers; not a byte is sent"
+        ),
+    }
+}
+
+/// The plan of the verdict.
+pub fn verdict() -> Plan {
+    Plan {
+        step: "verdict".to_owned(),
+        text: "sends nothing: draws the conclusion from what was seen".to_owned(),
+    }
+}
