@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod check;
+pub mod other;
 pub mod prepare;
 pub mod screen;
 pub mod walk;
