@@ -1,12 +1,13 @@
 //! What can be typed. The same definitions make `--help`, the completions and the manual page.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::target::{Goal, Host, RouteSpec};
+use crate::net::system::{DnsServer, Given};
+use crate::target::{Goal, RouteSpec};
 
 /// Finds out which SMTP port and TLS mode work for sending mail from this machine, shows why, and teaches it.
 ///
@@ -220,11 +221,11 @@ pub struct Options {
     #[arg(short = '6', help_heading = "Network")]
     pub ipv6: bool,
     /// Takes these addresses for HOST instead of asking DNS.
-    #[arg(long, value_name = "HOST:ADDR[,ADDR]", value_parser = resolve, help_heading = "Network")]
-    pub resolve: Vec<Resolve>,
+    #[arg(long, value_name = "HOST:ADDR[,ADDR]", help_heading = "Network")]
+    pub resolve: Vec<Given>,
     /// Asks this DNS server instead of the system's.
-    #[arg(long, value_name = "ADDR[:PORT]", value_parser = dns_server, help_heading = "Network")]
-    pub dns_server: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Network")]
+    pub dns_server: Option<DnsServer>,
     /// Connects from this local address.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]
     pub interface: Option<IpAddr>,
@@ -235,37 +236,6 @@ pub struct Options {
     /// How it looks.
     #[command(flatten)]
     pub screen: ScreenArgs,
-}
-
-/// `HOST:ADDR[,ADDR]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolve {
-    /// The name, as in [`Host::Name`].
-    pub host: String,
-    /// Its addresses.
-    pub addresses: Vec<IpAddr>,
-}
-
-fn resolve(text: &str) -> Result<Resolve, String> {
-    let (host, addresses) =
-        text.split_once(':').ok_or("write it as HOST:ADDR[,ADDR], as in smtp.example.com:192.0.2.10")?;
-    let Host::Name(host) = Host::parse(host).map_err(|error| error.to_string())? else {
-        return Err(format!("'{host}' is an address already: it needs no answer"));
-    };
-    let address = |text: &str| {
-        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-        bare.parse().map_err(|_| format!("'{text}' is not an IP address"))
-    };
-    let addresses = addresses.split(',').map(address).collect::<Result<Vec<_>, _>>()?;
-    Ok(Resolve { host, addresses })
-}
-
-fn dns_server(text: &str) -> Result<SocketAddr, String> {
-    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(address, 53));
-    }
-    text.parse().map_err(|_| format!("'{text}' is not an address: write it as 192.0.2.53 or 192.0.2.53:5353"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -306,7 +276,7 @@ mod tests {
         assert_eq!(args.options.route.len(), 2);
         assert_eq!(args.options.connect_timeout, Duration::from_millis(2500));
         assert_eq!(args.options.resolve[0].addresses.len(), 2);
-        assert_eq!(args.options.dns_server, Some("192.0.2.53:53".parse().unwrap()));
+        assert_eq!(args.options.dns_server, Some("192.0.2.53".parse().unwrap()));
         assert!(args.form.json && args.options.ipv4 && args.options.all);
         let walk = Cli::try_parse_from(["ehlo", "lab:587-filtered"]).unwrap();
         assert_eq!(walk.walk.target.as_deref(), Some("lab:587-filtered"));

@@ -8,7 +8,7 @@ use crate::lab;
 
 /// `ehlo lab` and `ehlo lab list`.
 pub fn lab(args: &LabArgs) -> u8 {
-    for scenario in lab::list() {
+    for scenario in lab::scenarios() {
         put(&format!("{:<20}  {}: {}\n", scenario.id, scenario.title, scenario.lesson));
     }
     if !matches!(args.command, Some(LabCommand::List)) {

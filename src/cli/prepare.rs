@@ -14,9 +14,10 @@ use crate::engine::{Pace, Setup};
 use crate::event::{JOURNAL_SCHEMA, Limits, SessionStarted};
 use crate::guide::provider;
 use crate::journal::{JournalError, Writer};
-use crate::lab;
+use crate::lab::{self, LabError};
 use crate::net::Network;
-use crate::net::system::{SystemNetwork, SystemOptions, ehlo_name};
+use crate::net::identity::ehlo_name;
+use crate::net::system::{SystemNetwork, SystemOptions};
 use crate::net::tls::{Trust, TrustError};
 use crate::probe::{Family, LazyTls};
 use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode};
@@ -52,14 +53,9 @@ pub enum PrepareError {
     /// The name for EHLO cannot be said.
     #[error("--ehlo '{0}' is not a host name or address: write one such as client.example.net")]
     EhloName(String),
-    /// No such scenario.
-    #[error("there is no lab scenario '{id}': choose one of {known}")]
-    UnknownScenario {
-        /// What was asked for.
-        id: String,
-        /// What there is.
-        known: String,
-    },
+    /// The lab cannot be opened.
+    #[error(transparent)]
+    Lab(#[from] LabError),
 }
 
 /// Largest CA file that is read, in bytes.
@@ -106,6 +102,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
             total_ms: millis(options.max_time),
         },
         malformed: understood.malformed,
+        sign_in: false,
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
     let answers = match options.goal {
@@ -156,17 +153,14 @@ fn understand(
 ) -> Result<Understood, PrepareError> {
     let said = options.ehlo.as_deref().map(checked_ehlo_name).transpose()?;
     if let Ok(Target::Lab(id)) = &target {
-        let opened = lab::open(id).map_err(|unknown| PrepareError::UnknownScenario {
-            id: crate::wire::printable::printable(id, 60),
-            known: unknown.known.join(", "),
-        })?;
+        let opened = lab::open(id)?;
         return Ok(Understood {
-            host: Some(opened.host),
+            host: opened.host,
             port: opened.port,
             provider: None,
             malformed: None,
             goal: Some(opened.goal),
-            network: Arc::new(opened.network),
+            network: opened.network,
             trust: opened.trust,
             ehlo_name: said.unwrap_or_else(|| "client.example.net".to_owned()),
         });
@@ -176,7 +170,7 @@ fn understand(
         None => Trust::default(),
     };
     let network: Arc<dyn Network> = Arc::new(SystemNetwork::new(SystemOptions {
-        resolve: options.resolve.iter().map(|r| (r.host.clone(), r.addresses.clone())).collect(),
+        given: options.resolve.clone(),
         dns_server: options.dns_server,
         bind: options.interface,
         ..SystemOptions::default()
@@ -238,9 +232,7 @@ fn ca_file(path: &Path) -> Result<Trust, PrepareError> {
     let mut extra = Vec::new();
     let file = std::fs::File::open(path).map_err(refused)?;
     file.take(MAX_CA_FILE).read_to_end(&mut extra).map_err(refused)?;
-    let trust = Trust { extra, without_system: false };
-    trust.check().map_err(|source| PrepareError::CaContent { path: path.to_owned(), source })?;
-    Ok(trust)
+    Trust::with_pem(extra).map_err(|source| PrepareError::CaContent { path: path.to_owned(), source })
 }
 
 fn now() -> String {
