@@ -22,8 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "target", "wire", "event", "order", "session", "guide", "net", "probe", "journal", "engine", "lab",
-            "report", "tui",
+            "target", "wire", "event", "order", "session", "guide", "net", "probe", "journal", "engine",
+            "lab", "report", "tui",
         ],
     ),
 ];
@@ -33,8 +33,22 @@ const PURE: &[&str] = &["target", "wire", "event", "order", "session", "guide"];
 
 /// What would bring them in.
 const IMPURE: &[&str] = &[
-    "tokio", "TcpStream", "UdpSocket", "std::fs", "stdin", "std::process", "env::var", "Instant", "SystemTime",
-    "now_utc", "crossterm", "ratatui", "socket2", "nix::", "native_tls", "openssl::",
+    "tokio",
+    "TcpStream",
+    "UdpSocket",
+    "std::fs",
+    "stdin",
+    "std::process",
+    "env::var",
+    "Instant",
+    "SystemTime",
+    "now_utc",
+    "crossterm",
+    "ratatui",
+    "socket2",
+    "nix::",
+    "native_tls",
+    "openssl::",
 ];
 
 fn root() -> &'static Path {

@@ -110,7 +110,8 @@ async fn run(setup: Setup, print_events: bool) -> Session {
 /// SIGINT, SIGTERM or SIGHUP.
 async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
     else {
         let _ = tokio::signal::ctrl_c().await;
         return;

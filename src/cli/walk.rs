@@ -69,3 +69,27 @@ impl Running {
         let _ = self.task.await;
     }
 }
+
+/// Why the walk cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    /// No terminal.
+    #[error("there is no terminal to draw on: use ehlo check TARGET, which needs none")]
+    NoTerminal,
+}
+
+/// `ehlo [TARGET]`
+///
+/// # Errors
+/// [`WalkError`].
+pub async fn walk(_args: crate::cli::args::WalkArgs) -> Result<u8, WalkError> {
+    Err(WalkError::NoTerminal)
+}
+
+/// `ehlo replay FILE`
+///
+/// # Errors
+/// [`WalkError`].
+pub async fn replay(_args: &crate::cli::args::ReplayArgs) -> Result<u8, WalkError> {
+    Err(WalkError::NoTerminal)
+}

@@ -173,7 +173,8 @@ struct LineReport {
 /// Makes the report.
 pub fn report(session: &Session) -> Report {
     let started = session.started();
-    let text = |pick: fn(&crate::event::SessionStarted) -> &String| started.map(pick).cloned().unwrap_or_default();
+    let text =
+        |pick: fn(&crate::event::SessionStarted) -> &String| started.map(pick).cloned().unwrap_or_default();
     Report {
         schema: SCHEMA,
         ehlo_version: text(|s| &s.ehlo_version),
@@ -274,12 +275,7 @@ fn attempt(attempt: &Attempt) -> AttemptReport {
         None => ("cancelled", None),
         Some(outcome) => connect(outcome),
     };
-    AttemptReport {
-        address: attempt.endpoint.host(),
-        outcome,
-        detail,
-        ms: attempt.took.map(Micros::as_ms),
-    }
+    AttemptReport { address: attempt.endpoint.host(), outcome, detail, ms: attempt.took.map(Micros::as_ms) }
 }
 
 /// The word for a connect's outcome; the same that a route's outcome has, where there is one.
