@@ -191,10 +191,16 @@ fn understand(
             understood.port = port;
         }
         Ok(Target::Provider(id)) => {
-            let host = provider::by_id(&id).and_then(|p| p.hosts.first());
-            match host.map(|host| Host::parse(host)) {
+            // Where the host differs by region only the user knows it.
+            let found = provider::by_id(&id);
+            match found.and_then(provider::Provider::host).map(Host::parse) {
                 Some(Ok(host)) => understood.host = Some(host),
-                _ => understood.malformed = Some(format!("the provider '{id}' has no fixed host")),
+                _ => {
+                    let pattern = found.and_then(|p| p.hosts.first()).map_or("", String::as_str);
+                    understood.malformed = Some(format!(
+                        "the host of '{id}' differs by region: write it out, {pattern} with your region"
+                    ));
+                }
             }
             understood.provider = Some(id);
         }
