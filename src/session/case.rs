@@ -4,18 +4,19 @@
 use std::net::IpAddr;
 
 use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Side, TlsOutcome};
+use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
 use crate::session::route::{Attempt, Route};
 use crate::target::{Goal, TlsMode};
 use crate::wire::reply::looks_like;
 
 /// A route as the latest probe found it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Case<'a> {
     pub goal: Goal,
     pub route: &'a Route,
     pub probe: &'a Probe,
-    pub inspections: &'a [&'a Probe],
+    pub inspections: Vec<&'a Probe>,
     /// The route in the other TLS mode, made after a mismatch here, met something that is not SMTP.
     pub sibling_not_smtp: bool,
 }
@@ -101,6 +102,8 @@ mod reason {
     pub const VERSION: [i32; 5] = [258, 191, 333, 396, 259];
     /// `no ciphers available`, `no shared cipher`, `dh key too small`.
     pub const CIPHER: [i32; 3] = [181, 193, 394];
+    /// `unexpected eof while reading`.
+    pub const EOF: i32 = 294;
 }
 
 impl<'a> Case<'a> {
@@ -162,7 +165,8 @@ impl<'a> Case<'a> {
             return Some(TlsFault::Cipher);
         }
         let ours = handshake.alerts.iter().find(|alert| alert.from == Side::Client).copied();
-        if ours.is_none() && (errno.is_some() || handshake.cut.is_some()) {
+        let eof = reason == Some(self::reason::EOF);
+        if ours.is_none() && (errno.is_some() || eof || handshake.cut.is_some()) {
             return Some(TlsFault::Closed);
         }
         // Where the library has no number for a failed verification, a second look that succeeds is the proof.
@@ -246,7 +250,7 @@ impl<'a> Case<'a> {
     /// True where the handshake of an implicit route met a greeting in cleartext.
     pub fn greets_in_cleartext(&self) -> bool {
         self.route.tls == TlsMode::Implicit
-            && self.handshake().and_then(|h| h.not_tls.as_ref()).is_some_and(|(bytes, _)| is_greeting(bytes))
+            && self.handshake().and_then(|h| h.not_tls.as_ref()).is_some_and(|(b, _)| foreign(b) == Some("SMTP"))
     }
 
     /// True where every mail-related answer of the server has the marks of a device that rewrites SMTP.
@@ -290,11 +294,6 @@ pub(crate) fn chose_old_version(handshake: &Handshake) -> bool {
     handshake.hello.as_ref().is_some_and(|hello| old(&hello.version))
 }
 
-/// Three digits, then a space or a hyphen, and not the words of FTP.
-fn is_greeting(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-' | b'\r', ..]) && looks_like(bytes).is_none()
-}
-
 /// A run of asterisks in a banner, as Cisco's inspection leaves it.
 fn is_masked_text(text: &str) -> bool {
     text.contains("*****")
@@ -323,15 +322,5 @@ mod tests {
         assert_eq!(alert_number("x:SSL alert number 48:"), Some(48));
         assert_eq!(alert_number("unexpected EOF"), None);
         assert_eq!(alert_number("SSL alert number 999"), None);
-    }
-
-    #[test]
-    fn greetings() {
-        for greeting in ["220 mx ESMTP", "220-mx", "554 no", "421\r\n", "450-later"] {
-            assert!(is_greeting(greeting.as_bytes()), "{greeting}");
-        }
-        for other in ["HTTP/1.1 400 Bad Request", "SSH-2.0-x", "* OK", "220", "2200 mx", "220 (vsFTPd 3.0.5)", ""] {
-            assert!(!is_greeting(other.as_bytes()), "{other}");
-        }
     }
 }

@@ -83,6 +83,13 @@ impl Dns {
         }
     }
 
+    /// The host is looked up once more: the time begins anew.
+    pub(crate) fn asked_again(&mut self, host: &str) {
+        if same(&self.target, host) {
+            self.asked = None;
+        }
+    }
+
     pub(crate) fn add(&mut self, answer: Answer, at: Micros) {
         if self.answers.len() >= MAX {
             return;

@@ -10,6 +10,7 @@ use crate::target::Host;
 use crate::wire::bytes::Octets;
 use crate::wire::certificate::{self, Certificate};
 use crate::wire::printable::{printable, printable_bytes};
+use crate::wire::reply::looks_like;
 use crate::wire::tls::{ClientHello, Decoder, Seen, ServerHello, alert_name};
 
 /// Most messages of one handshake that get a line each.
@@ -66,6 +67,16 @@ pub(crate) fn bytes(probe: &mut Probe, pen: &mut Pen<'_>, from: Side, bytes: &[u
         return;
     }
     handshake.heard |= from == Side::Server && !bytes.is_empty();
+    if from == Side::Server
+        && let Some((foreign, line)) = &mut handshake.not_tls
+    {
+        // The decoder stops at the first foreign byte; what it is may show only in the next ones.
+        let room = Decoder::MAX_FOREIGN.saturating_sub(foreign.len());
+        foreign.extend(bytes.iter().take(room));
+        if let Some(line) = line {
+            pen.transcript.explain(*line, Meaning::NotTls { looks_like: self::foreign(foreign) });
+        }
+    }
     let [client, server] = &mut handshake.decoders;
     let decoder = if from == Side::Client { client } else { server };
     for seen in decoder.push(bytes).into_iter().take(MAX_LINES) {
@@ -78,7 +89,8 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
     let mut write = |text: &str, meaning| pen.write(speaker, Layer::Tls, text, meaning);
     match seen {
         Seen::ClientHello(hello) => {
-            write(&client_hello(&hello), Meaning::ClientHello);
+            let ClientHello { versions, server_name, .. } = hello.clone();
+            write(&client_hello(&hello), Meaning::ClientHello { versions, server_name });
         }
         Seen::ServerHello(hello) => {
             let ServerHello { version, cipher, group } = hello.clone();
@@ -87,14 +99,16 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
             handshake.hello = Some(hello);
         }
         Seen::HelloRetryRequest(group) => {
-            let asked = group.map(|group| format!("   asks for {group}")).unwrap_or_default();
-            write(&format!("HelloRetryRequest{asked}"), Meaning::HelloRetryRequest);
+            let asked = group.as_ref().map(|group| format!("   asks for {group}")).unwrap_or_default();
+            write(&format!("HelloRetryRequest{asked}"), Meaning::HelloRetryRequest { group });
         }
         Seen::Chain(chain) => {
             let (count, size) = (chain.len(), chain.iter().map(Vec::len).sum::<usize>());
             let text = format!("Certificate   {}, {size} bytes", counted(count, "certificate"));
-            write(&text, if from == Side::Server { Meaning::CertificateChain } else { handshake_of(from) });
-            if from == Side::Server {
+            if from == Side::Client {
+                write(&text, Meaning::Handshake { name: "certificate", from });
+            } else {
+                write(&text, Meaning::CertificateChain { certificates: count });
                 handshake.chain = chain.iter().take(MAX_CHAIN).filter_map(|der| certificate::read(der).ok()).collect();
                 handshake.complete = handshake.chain.len() == count;
             }
@@ -120,19 +134,22 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
             write(&text, Meaning::EncryptedRecords { from });
         }
         Seen::NotTls(bytes) => {
-            let line = write(&format!("not TLS: {}", printable_bytes(&bytes, 400)), Meaning::NotTls);
-            if from == Side::Server && handshake.not_tls.is_none() {
+            let text = format!("not TLS: {}", printable_bytes(&bytes, 400));
+            let line = write(&text, Meaning::NotTls { looks_like: foreign(&bytes) });
+            if from == Side::Server {
                 handshake.not_tls = Some((bytes, line));
             }
         }
         Seen::Malformed(what) => {
-            write(&format!("broken TLS: {what}"), Meaning::NotTls);
+            write(&format!("broken TLS: {what}"), Meaning::NotTls { looks_like: None });
         }
     }
 }
 
-fn handshake_of(from: Side) -> Meaning {
-    Meaning::Handshake { name: "Certificate", from }
+/// What bytes in the place of TLS look like: another protocol, or a greeting in cleartext (`SMTP`).
+pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let greeting = matches!(bytes, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-' | b'\r' | b'\n', ..]);
+    looks_like(bytes).or(greeting.then_some("SMTP"))
 }
 
 /// The handshake ended. `now` is seconds since 1970, where the session knows them.
@@ -271,4 +288,21 @@ fn describe(depth: usize, certificate: &Certificate) -> String {
 fn counted(count: impl TryInto<u64>, what: &str) -> String {
     let count: u64 = count.try_into().unwrap_or(u64::MAX);
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_place_of_tls() {
+        for greeting in ["220 mx ESMTP", "220-mx", "554 no", "421\r\n", "450-later"] {
+            assert_eq!(foreign(greeting.as_bytes()), Some("SMTP"), "{greeting}");
+        }
+        assert_eq!(foreign(b"HTTP/1.1 400 Bad Request"), Some("HTTP"));
+        assert_eq!(foreign(b"220 (vsFTPd 3.0.5)"), Some("FTP"));
+        for other in ["220", "2200 mx", "120 mx", "hello", ""] {
+            assert_eq!(foreign(other.as_bytes()), None, "{other}");
+        }
+    }
 }

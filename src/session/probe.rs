@@ -11,7 +11,7 @@ use crate::session::route::{Attempt, Phase};
 use crate::session::talk::Assembly;
 use crate::wire::capability::Capabilities;
 use crate::wire::certificate::{Certificate, Fault};
-use crate::wire::reply::Reply;
+use crate::wire::reply::{Quirk, Reply};
 use crate::wire::tls::{Decoder, ServerHello};
 
 /// Most commands of one probe that are kept with their replies.
@@ -278,15 +278,27 @@ impl Probe {
     }
 }
 
+impl Said {
+    /// 2yz, whole.
+    pub fn positive(&self) -> bool {
+        self.reply.is_positive() && !self.reply.has(Quirk::Cut) && !self.reply.has(Quirk::OverLimit)
+    }
+
+    /// 4yz or 5yz. A refusal is one even if its last line is incomplete.
+    pub fn negative(&self) -> bool {
+        matches!(self.reply.code(), Some(400..=599)) && !self.reply.has(Quirk::OverLimit)
+    }
+}
+
 impl Exchange {
-    /// 2yz.
+    /// 2yz, whole.
     pub fn accepted(&self) -> bool {
-        self.answer.as_ref().is_some_and(|said| said.reply.is_positive())
+        self.answer.as_ref().is_some_and(Said::positive)
     }
 
     /// 4yz or 5yz.
     pub fn refused(&self) -> bool {
-        self.answer.as_ref().is_some_and(|said| matches!(said.reply.code(), Some(400..=599)))
+        self.answer.as_ref().is_some_and(Said::negative)
     }
 
     /// Its lines: the command's and the reply's.

@@ -194,7 +194,7 @@ fn settle(probe: &mut Probe, reply: Reply, at: Micros, encrypted: bool) {
         probe.unasked.get_or_insert(said);
         return;
     };
-    if said.reply.is_positive() {
+    if said.positive() {
         match exchange.verb.as_str() {
             "EHLO" if encrypted => probe.after_tls = Some(Capabilities::from_reply(&said.reply)),
             "EHLO" => probe.before_tls = Some(Capabilities::from_reply(&said.reply)),
