@@ -106,14 +106,7 @@ fn enter(session: &mut Session, event: &Event, step: &str, plan: &str, skipped: 
     }
 }
 
-fn add_route(
-    session: &mut Session,
-    id: RouteId,
-    host: &str,
-    port: u16,
-    tls: TlsMode,
-    origin: RouteOrigin,
-) {
+fn add_route(session: &mut Session, id: RouteId, host: &str, port: u16, tls: TlsMode, origin: RouteOrigin) {
     if session.route(id).is_some() || session.routes.len() >= Session::MAX_ROUTES {
         return;
     }
@@ -175,8 +168,7 @@ fn of_probe(session: &mut Session, event: &Event) {
         Some(Purpose::Control { port, .. }) => Some(*port),
         _ => route.and_then(|id| session.route(id)).map(|route| route.port),
     };
-    let mut pen =
-        Pen { transcript: &mut session.transcript, at: event.at, probe: event.probe, route, port };
+    let mut pen = Pen { transcript: &mut session.transcript, at: event.at, probe: event.probe, route, port };
     let changed = happened(&mut probe, &mut pen, &event.kind, now);
     if session.probes.len() < MAX_PROBES {
         session.probes.insert(event.probe, probe);
@@ -257,7 +249,8 @@ fn project(session: &mut Session, id: RouteId) {
     next.chosen = probe.chosen.as_ref().map(|(endpoint, _)| endpoint.clone());
     next.attempts.clone_from(&probe.attempts);
     next.timing = timing(probe);
-    next.greeting = probe.greeting.as_ref().filter(|said| said.reply.code().is_some()).map(|said| said.reply.clone());
+    next.greeting =
+        probe.greeting.as_ref().filter(|said| said.reply.code().is_some()).map(|said| said.reply.clone());
     next.before_tls.clone_from(&probe.before_tls);
     next.after_tls.clone_from(&probe.after_tls);
     let relaxed = case.inspected(InspectReason::Relaxed);

@@ -59,7 +59,8 @@ impl Unreached {
         let IcmpError { v6, kind, code, from_self, .. } = error;
         // The own kernel says "host unreachable" itself when a neighbour has not answered for seconds; a firewall
         // of this machine answers at once.
-        let neighbour_silent = matches!((v6, kind, code), (false, 3, 1) | (true, 1, 3)) && took >= Micros(1_000_000);
+        let neighbour_silent =
+            matches!((v6, kind, code), (false, 3, 1) | (true, 1, 3)) && took >= Micros(1_000_000);
         if from_self && !neighbour_silent {
             return Self::LocalFirewall;
         }
@@ -109,7 +110,8 @@ mod reason {
 impl<'a> Case<'a> {
     /// The inspecting connection made for this reason, the latest.
     pub fn inspection(&self, reason: InspectReason) -> Option<&'a Probe> {
-        let wanted = |probe: &&&'a Probe| matches!(probe.purpose, Some(Purpose::Inspect { why, .. }) if why == reason);
+        let wanted =
+            |probe: &&&'a Probe| matches!(probe.purpose, Some(Purpose::Inspect { why, .. }) if why == reason);
         self.inspections.iter().rev().find(wanted).copied()
     }
 
@@ -129,9 +131,12 @@ impl<'a> Case<'a> {
         let live = self.handshake();
         let leaf = |handshake: &Handshake| handshake.chain.first().map(|c| c.der.clone());
         let live_leaf = live.and_then(leaf);
-        let looked = self.inspections.iter().rev().filter_map(|probe| probe.handshake.as_ref()).filter(|other| {
-            !other.chain.is_empty() && (live_leaf.is_none() || leaf(other) == live_leaf)
-        });
+        let looked = self
+            .inspections
+            .iter()
+            .rev()
+            .filter_map(|probe| probe.handshake.as_ref())
+            .filter(|other| !other.chain.is_empty() && (live_leaf.is_none() || leaf(other) == live_leaf));
         let seen: Vec<&Handshake> = live.into_iter().filter(|h| !h.chain.is_empty()).chain(looked).collect();
         let best = seen.iter().copied().find(|h| h.complete && h.errors.is_some());
         best.or_else(|| seen.iter().copied().find(|h| h.complete)).or(seen.first().copied())
@@ -158,7 +163,9 @@ impl<'a> Case<'a> {
         if let Some(fault) = self.alert_fault(handshake, reason) {
             return Some(fault);
         }
-        if reason.is_some_and(|reason| self::reason::VERSION.contains(&reason)) || chose_old_version(handshake) {
+        if reason.is_some_and(|reason| self::reason::VERSION.contains(&reason))
+            || chose_old_version(handshake)
+        {
             return Some(TlsFault::Version);
         }
         if reason.is_some_and(|reason| self::reason::CIPHER.contains(&reason)) {
@@ -178,10 +185,11 @@ impl<'a> Case<'a> {
 
     /// What the server's own fatal alert, in the clear or by OpenSSL's number, says.
     fn alert_fault(&self, handshake: &Handshake, reason: Option<i32>) -> Option<TlsFault> {
-        let seen = handshake.alerts.iter().find(|alert| alert.from == Side::Server && alert.level != 1).copied();
-        let by_number = reason.and_then(|reason| u8::try_from(reason - self::reason::ALERT).ok()).map(|code| {
-            SeenAlert { level: 2, code, from: Side::Server, line: handshake.end_line() }
-        });
+        let seen =
+            handshake.alerts.iter().find(|alert| alert.from == Side::Server && alert.level != 1).copied();
+        let by_number = reason
+            .and_then(|reason| u8::try_from(reason - self::reason::ALERT).ok())
+            .map(|code| SeenAlert { level: 2, code, from: Side::Server, line: handshake.end_line() });
         let alert = seen.or(by_number)?;
         let asked = handshake.asks_certificate.is_some();
         Some(match alert.code {
@@ -232,7 +240,8 @@ impl<'a> Case<'a> {
     /// What the bytes that stand in the place of SMTP look like, and a line that shows them.
     pub fn looks_like(&self) -> Option<(&'static str, Option<usize>)> {
         if let Some(said) = &self.probe.greeting {
-            let raw: Vec<u8> = said.reply.lines.iter().flat_map(|line| line.raw.0.iter().copied()).take(600).collect();
+            let raw: Vec<u8> =
+                said.reply.lines.iter().flat_map(|line| line.raw.0.iter().copied()).take(600).collect();
             return looks_like(&raw).map(|name| (name, said.lines.first().copied()));
         }
         // A server that waits for the client, as of HTTP, shows what it is when it is spoken to in TLS.
@@ -250,7 +259,10 @@ impl<'a> Case<'a> {
     /// True where the handshake of an implicit route met a greeting in cleartext.
     pub fn greets_in_cleartext(&self) -> bool {
         self.route.tls == TlsMode::Implicit
-            && self.handshake().and_then(|h| h.not_tls.as_ref()).is_some_and(|(b, _)| foreign(b) == Some("SMTP"))
+            && self
+                .handshake()
+                .and_then(|h| h.not_tls.as_ref())
+                .is_some_and(|(b, _)| foreign(b) == Some("SMTP"))
     }
 
     /// True where every mail-related answer of the server has the marks of a device that rewrites SMTP.
@@ -266,7 +278,8 @@ impl<'a> Case<'a> {
             for (index, line) in said.reply.lines.iter().enumerate() {
                 let text = line.text();
                 let keyword = text.split_ascii_whitespace().next().unwrap_or_default();
-                let offered = exchange.verb == "EHLO" && index > 0 && crate::wire::capability::is_masked(keyword);
+                let offered =
+                    exchange.verb == "EHLO" && index > 0 && crate::wire::capability::is_masked(keyword);
                 if offered || is_masked_text(&text) {
                     lines.extend(said.lines.get(index).copied());
                 }
@@ -278,7 +291,9 @@ impl<'a> Case<'a> {
     /// True where STARTTLS was sent and the server never saw that word: it complains about crosses.
     pub fn command_masked(&self) -> bool {
         let answer = self.probe.exchange("STARTTLS", false).and_then(|exchange| exchange.answer.as_ref());
-        answer.is_some_and(|said| said.reply.lines.iter().any(|line| line.text().to_ascii_uppercase().contains("XXXX")))
+        answer.is_some_and(|said| {
+            said.reply.lines.iter().any(|line| line.text().to_ascii_uppercase().contains("XXXX"))
+        })
     }
 
     /// Attempts of one address family.

@@ -109,7 +109,8 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
                 write(&text, Meaning::Handshake { name: "certificate", from });
             } else {
                 write(&text, Meaning::CertificateChain { certificates: count });
-                handshake.chain = chain.iter().take(MAX_CHAIN).filter_map(|der| certificate::read(der).ok()).collect();
+                handshake.chain =
+                    chain.iter().take(MAX_CHAIN).filter_map(|der| certificate::read(der).ok()).collect();
                 handshake.complete = handshake.chain.len() == count;
             }
         }
@@ -282,7 +283,10 @@ fn alert(level: u8, code: u8) -> String {
 fn describe(depth: usize, certificate: &Certificate) -> String {
     let until = certificate::date(certificate.not_after);
     let day = until.split('T').next().unwrap_or_default();
-    format!("certificate {depth}: {}, issued by {}, valid until {day}", certificate.subject, certificate.issuer)
+    format!(
+        "certificate {depth}: {}, issued by {}, valid until {day}",
+        certificate.subject, certificate.issuer
+    )
 }
 
 fn counted(count: impl TryInto<u64>, what: &str) -> String {

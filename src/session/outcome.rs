@@ -91,7 +91,11 @@ fn greeting(case: &Case<'_>) -> Stage {
         None if said.negative() => Outcome::Rejected,
         // A greeting without an end: broken off, or waited for in vain.
         None if said.reply.code().is_some() && said.reply.has(Quirk::Cut) => {
-            if probe.expired.is_some() { Outcome::Silent } else { Outcome::Closed }
+            if probe.expired.is_some() {
+                Outcome::Silent
+            } else {
+                Outcome::Closed
+            }
         }
         None if said.reply.is_positive() => Outcome::Interrupted,
         None => Outcome::NotSmtp,
@@ -134,7 +138,8 @@ fn said_hello(case: &Case<'_>, encrypted: bool) -> Stage {
     let last = probe.exchange("HELO", encrypted).or_else(|| probe.exchange("EHLO", encrypted));
     let refused = last.is_some_and(Exchange::refused);
     // After a lasting refusal of EHLO the probe says HELO; only then is the matter settled.
-    let goes_on = last.is_some_and(|e| e.verb == "EHLO" && e.answer.as_ref().and_then(|a| a.reply.code()) >= Some(500));
+    let goes_on =
+        last.is_some_and(|e| e.verb == "EHLO" && e.answer.as_ref().and_then(|a| a.reply.code()) >= Some(500));
     if refused && !(goes_on && probe.ended.is_none() && !probe.lost()) {
         let greeted_as_smtp = probe.greeting.as_ref().and_then(|said| said.reply.code()) == Some(220);
         return Stage::Ended(if greeted_as_smtp { Outcome::Rejected } else { Outcome::NotSmtp });

@@ -1,8 +1,8 @@
 //! Writes transcript lines: everything passes through [`printable`](crate::wire::printable) here, once.
 
 use crate::event::{Endpoint, Micros, ProbeId, RouteId};
-use crate::session::transcript::{From, Layer, Line, Transcript};
 use crate::session::Meaning;
+use crate::session::transcript::{From, Layer, Line, Transcript};
 use crate::wire::printable::{printable, printable_bytes};
 
 /// A transcript, and what all lines of one event have in common.

@@ -4,8 +4,8 @@
 //! through the transcript. Everything here is bounded, whatever a server sends and whatever a journal holds.
 
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, Endpoint, Micros, ProbeEnd, ProbeId, Purpose, RouteId, Side, TlsOutcome,
-    Verification, VerifyError,
+    Awaited, CloseKind, ConnectOutcome, Endpoint, Micros, ProbeEnd, ProbeId, Purpose, RouteId, Side,
+    TlsOutcome, Verification, VerifyError,
 };
 use crate::session::route::{Attempt, Phase};
 use crate::session::talk::Assembly;
@@ -330,7 +330,9 @@ impl Handshake {
     /// The library's verdict on the certificate where that ended the handshake: X509_V_ERR_*.
     pub fn verify_error(&self) -> Option<i32> {
         match &self.ended {
-            Some(Ended { outcome: TlsOutcome::Failed { verify, .. }, .. }) => verify.filter(|code| *code != 0),
+            Some(Ended { outcome: TlsOutcome::Failed { verify, .. }, .. }) => {
+                verify.filter(|code| *code != 0)
+            }
             _ => None,
         }
     }

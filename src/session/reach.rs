@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSource, Micros, Record, RecordData,
-    RecordType,
+    Awaited, CloseKind, ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSource, Micros, Record,
+    RecordData, RecordType,
 };
 use crate::session::Meaning;
 use crate::session::dns::{Answer, Dns};
@@ -51,7 +51,10 @@ pub(crate) fn system_lookup(
 ) {
     let known = dns.addresses(host);
     let agrees = match result {
-        Ok(addresses) => addresses.iter().any(|address| known.contains(address)) || (addresses.is_empty() && known.is_empty()),
+        Ok(addresses) => {
+            addresses.iter().any(|address| known.contains(address))
+                || (addresses.is_empty() && known.is_empty())
+        }
         Err(_) => known.is_empty(),
     };
     let text = match result {
@@ -113,7 +116,9 @@ fn answers(records: &[Record]) -> String {
         RecordData::Mx { preference, exchange } => format!("{preference} {exchange}"),
         RecordData::Srv { priority, weight, port, target } => format!("{priority} {weight} {port} {target}"),
         RecordData::Txt(text) => format!("\"{text}\""),
-        RecordData::Tlsa { usage, selector, matching, data } => format!("{usage} {selector} {matching} {data}"),
+        RecordData::Tlsa { usage, selector, matching, data } => {
+            format!("{usage} {selector} {matching} {data}")
+        }
         RecordData::Cname(name) | RecordData::Ptr(name) => name.clone(),
     }));
     if data.is_empty() { aliases.trim_end_matches(" → ").to_owned() } else { aliases + &data }
@@ -234,7 +239,9 @@ pub(crate) fn closed(probe: &mut Probe, pen: &mut Pen<'_>, how: &CloseKind) {
     let text = match how {
         CloseKind::ByServer => "closed by the server".to_owned(),
         CloseKind::Reset => "reset by the server, or by something on the way".to_owned(),
-        CloseKind::Failed { errno: Some(errno), text } => format!("connection failed: {text} (errno {errno})"),
+        CloseKind::Failed { errno: Some(errno), text } => {
+            format!("connection failed: {text} (errno {errno})")
+        }
         CloseKind::Failed { errno: None, text } => format!("connection failed: {text}"),
         CloseKind::ByUs => "closed by ehlo".to_owned(),
     };

@@ -86,7 +86,8 @@ pub(crate) fn sent(probe: &mut Probe, pen: &mut Pen<'_>, bytes: &[u8], encrypted
             Some(_) => printable_bytes(content, 200),
             None => printable_bytes(content.get(verb.len()..).unwrap_or_default().trim_ascii(), 200),
         };
-        let index = pen.smtp(From::Client, encrypted, content, Meaning::Command { verb: verb.clone(), argument });
+        let index =
+            pen.smtp(From::Client, encrypted, content, Meaning::Command { verb: verb.clone(), argument });
         if carries_on.is_none() {
             begin(probe, verb, index, pen.at, encrypted);
         }

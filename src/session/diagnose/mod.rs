@@ -1,5 +1,9 @@
 //! x
-use crate::session::{Finding, Session};
 use crate::event::RouteId;
-pub(crate) fn findings(_s: &Session) -> Vec<Finding> { Vec::new() }
-pub(crate) fn of_route(_s: &Session, _r: RouteId) -> Vec<Finding> { Vec::new() }
+use crate::session::{Finding, Session};
+pub(crate) fn findings(_s: &Session) -> Vec<Finding> {
+    Vec::new()
+}
+pub(crate) fn of_route(_s: &Session, _r: RouteId) -> Vec<Finding> {
+    Vec::new()
+}
