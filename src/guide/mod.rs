@@ -3,6 +3,7 @@
 //! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
 
 pub mod glossary;
+pub mod headline;
 pub mod known;
 pub mod path;
 pub mod plan;
