@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::guide::path::outcome;
-use crate::guide::recommendation::{Status, recommend};
+use crate::guide::recommendation::{NO_ROUTE, Status, recommend};
 use crate::guide::words::words;
-use crate::report::text::{mode_names, no_route, owner, transcript_line};
+use crate::report::text::{mode_names, owner, transcript_line};
 use crate::session::{Session, Severity};
 
 /// The report.
@@ -31,7 +31,7 @@ pub fn markdown(session: &Session) -> String {
             }
         }
         None => {
-            let _ = writeln!(out, "# {}\n\nHost {}.", no_route(session), code(host));
+            let _ = writeln!(out, "# {NO_ROUTE}\n\nHost {}.", code(host));
         }
     }
     let _ = writeln!(out, "\nehlo {version}, {at}, from: {}.", escape(vantage));

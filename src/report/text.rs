@@ -118,7 +118,7 @@ fn verdict(page: &mut Page, session: &Session, recommendation: Option<&Recommend
                 page.styled(&text, Style::Bold)
             }
         },
-        None => page.styled(no_route(session), Style::Bad),
+        None => page.styled(NO_ROUTE, Style::Bad),
     };
     page.line(&sentence);
     if session.ended() == Some(RunEnd::DeadlineReached) {
@@ -143,21 +143,13 @@ fn verdict(page: &mut Page, session: &Session, recommendation: Option<&Recommend
                 page.paragraph("  - ", &format!("First mend: {}.", found.blockers.join(", ")));
             }
         }
-        None if target.is_empty() || no_route(session) != NO_ROUTE => {}
+        None if target.is_empty() => {}
         None => page.paragraph(
             "  ",
             &format!(
                 "None of the ways to {target} that were tried leads to a point where mail can be submitted."
             ),
         ),
-    }
-}
-
-/// What is said where there is no recommendation: that nothing works is known only once everything was tried.
-pub fn no_route(session: &Session) -> &'static str {
-    match session.ended() {
-        Some(RunEnd::Completed) => NO_ROUTE,
-        _ => "No verdict: the run was stopped before its end",
     }
 }
 
@@ -195,7 +187,7 @@ fn row(route: &Route) -> [String; 5] {
     };
     let session = route.session.as_ref().map(|tls| tls.version.replace("TLSv", "TLS ")).unwrap_or_default();
     let time = route.timing.total.filter(|_| route.outcome == Outcome::Works).map(ms).unwrap_or_default();
-    [route.port.to_string(), tls.to_owned(), outcome(route.outcome).replace('-', " "), session, time]
+    [route.port.to_string(), tls.to_owned(), outcome(route.outcome), session, time]
 }
 
 fn ms(time: Micros) -> String {

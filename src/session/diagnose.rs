@@ -1,0 +1,1 @@
+//! One rule per finding code, each with its source.
