@@ -3,13 +3,11 @@
 //! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
 
 pub mod glossary;
-pub mod headline;
 pub mod known;
 pub mod path;
 pub mod plan;
 pub mod provider;
 pub mod recommendation;
-pub mod snippet;
 pub mod tree;
 pub mod walk;
 pub mod words;

@@ -218,6 +218,3 @@ impl Network for LabNetwork {
         "lab".to_owned()
     }
 }
-
-#[cfg(test)]
-mod tests;

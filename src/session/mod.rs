@@ -3,20 +3,49 @@
 //! [`Session::apply`] takes each [`Event`] in order; everything that a face shows or the guide decides is read from
 //! here. No clock, no sockets: the same events always give the same session, so a replay is the run.
 //!
-//! The parts: [`transcript`] (the lines a person reads, each with what kind of line it is), [`route`] (how far each
-//! route came and how it ended), [`dns`] (what the look-ups gave), [`diagnose`] (one rule per finding code).
+//! The parts: [`transcript`] (the lines a person reads, each with what kind of line it is), [`probe`] (what each probe
+//! recorded), [`route`] (how far each route came and how it ended), [`dns`] (what the look-ups gave), [`diagnose`]
+//! (one rule per finding code).
+//!
+//! ```
+//! use ehlo::session::{Outcome, Session, testing};
+//!
+//! let mut session = Session::default();
+//! for event in testing::healthy_587() {
+//!     session.apply(&event);
+//! }
+//! assert_eq!(session.routes()[0].outcome, Outcome::Works);
+//! assert!(session.findings().is_empty());
+//! assert_eq!(session.transcript().search("starttls").len(), 2);
+//! ```
 
-use crate::event::{Event, Micros, ProbeId, RouteId, RunEnd, SessionStarted};
+use std::collections::BTreeMap;
 
+use crate::event::{Event, Micros, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
+
+mod apply;
+mod case;
 pub mod diagnose;
 pub mod dns;
 pub mod finding;
+mod handshake;
 pub mod meaning;
+mod outcome;
+mod pen;
+pub mod probe;
+mod reach;
 pub mod route;
+mod talk;
+#[doc(hidden)]
+pub mod testing;
 pub mod transcript;
+
+#[cfg(test)]
+mod tests;
 
 pub use finding::{Finding, Severity};
 pub use meaning::Meaning;
+pub use probe::Probe;
 pub use route::{Outcome, Route};
 pub use transcript::{Line, Transcript};
 
@@ -24,6 +53,7 @@ pub use transcript::{Line, Transcript};
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     started: Option<SessionStarted>,
+    started_line: Option<usize>,
     ended: Option<RunEnd>,
     now: Micros,
     dns: dns::Dns,
@@ -33,6 +63,19 @@ pub struct Session {
     answers: Vec<(String, String)>,
     steps: Vec<Step>,
     warnings: Vec<String>,
+    probes: BTreeMap<ProbeId, Probe>,
+    books: BTreeMap<RouteId, Book>,
+}
+
+/// Which probes a route's record is made of.
+#[derive(Clone, Debug, Default)]
+struct Book {
+    /// The latest probe and the inspecting connections that belong to it.
+    probes: Vec<ProbeId>,
+    /// The one before it, in case the latest is stopped before it has come to anything.
+    previous: Vec<ProbeId>,
+    /// What was found in earlier rounds, each code once.
+    earlier: Vec<Finding>,
 }
 
 /// A step of the walk that was entered.
@@ -49,9 +92,12 @@ pub struct Step {
 }
 
 impl Session {
+    /// Most routes of a session.
+    pub const MAX_ROUTES: usize = 256;
+
     /// Takes the next event. Events out of place are tolerated: nothing panics, nothing is lost.
-    pub fn apply(&mut self, _event: &Event) {
-        todo!()
+    pub fn apply(&mut self, event: &Event) {
+        apply::apply(self, event);
     }
 
     /// What was asked, under which limits.
@@ -59,14 +105,27 @@ impl Session {
         self.started.as_ref()
     }
 
-    /// Why the run ended, once it did.
+    /// Why the run ended, once it did. A step that is run again after that opens the run anew.
     pub fn ended(&self) -> Option<RunEnd> {
         self.ended
     }
 
-    /// The time of the latest event.
+    /// The time of the latest event, since the session started.
     pub fn now(&self) -> Micros {
         self.now
+    }
+
+    /// The wall clock at the latest event, in seconds since 1970; `None` where the start does not tell.
+    pub fn wall_clock(&self) -> Option<i64> {
+        use time::format_description::well_known::Rfc3339;
+        let started = time::OffsetDateTime::parse(&self.started.as_ref()?.started_at, &Rfc3339).ok()?;
+        let elapsed = i64::try_from(self.now.0 / 1_000_000).ok()?;
+        started.unix_timestamp().checked_add(elapsed)
+    }
+
+    /// The host that is examined; empty where none was understood.
+    pub fn host(&self) -> &str {
+        self.started.as_ref().map(|started| started.host.as_str()).unwrap_or_default()
     }
 
     /// The look-ups.
@@ -81,12 +140,31 @@ impl Session {
 
     /// One route.
     pub fn route(&self, id: RouteId) -> Option<&Route> {
-        self.routes.get(usize::from(id.0))
+        // Routes are numbered in the order in which they were added; only a broken journal numbers them otherwise.
+        match self.routes.get(usize::from(id.0)) {
+            Some(route) if route.id == id => Some(route),
+            _ => self.routes.iter().find(|route| route.id == id),
+        }
     }
 
-    /// The route that a probe belongs to.
+    /// The route that a probe examines or inspects.
     pub fn route_of(&self, probe: ProbeId) -> Option<&Route> {
-        self.routes.iter().find(|route| route.probe == Some(probe))
+        self.route(self.probes.get(&probe)?.route()?)
+    }
+
+    /// What a probe recorded. Of a route that was probed often, only the last two probes are kept.
+    pub fn probe(&self, id: ProbeId) -> Option<&Probe> {
+        self.probes.get(&id)
+    }
+
+    /// All probes that are kept, in the order of their numbers.
+    pub fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.probes.values()
+    }
+
+    /// The control connections: is the host alive at all?
+    pub fn controls(&self) -> impl Iterator<Item = &Probe> {
+        self.probes.values().filter(|probe| matches!(probe.purpose, Some(Purpose::Control { .. })))
     }
 
     /// The lines.
@@ -99,7 +177,7 @@ impl Session {
         &self.findings
     }
 
-    /// Answers to the tree's questions: question, answer.
+    /// Answers to the tree's questions: question, answer; the latest answer to each.
     pub fn answers(&self) -> &[(String, String)] {
         &self.answers
     }

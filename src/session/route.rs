@@ -188,3 +188,38 @@ pub struct Route {
     /// True where the live handshake verified the certificate.
     pub verified: bool,
 }
+
+impl Route {
+    /// A route that nobody has tried yet.
+    pub(crate) fn new(id: RouteId, host: String, port: u16, tls: TlsMode, origin: RouteOrigin) -> Self {
+        Self {
+            id,
+            host,
+            port,
+            tls,
+            origin,
+            state: State::Waiting,
+            outcome: Outcome::NotTried,
+            rounds: Vec::new(),
+            probe: None,
+            chosen: None,
+            attempts: Vec::new(),
+            timing: Timing::default(),
+            greeting: None,
+            before_tls: None,
+            after_tls: None,
+            session: None,
+            certificates: Vec::new(),
+            chain: ChainSource::default(),
+            verified: false,
+        }
+    }
+
+    /// Where the probe is that examines it now; `None` where none does.
+    pub fn phase(&self) -> Option<Phase> {
+        match self.state {
+            State::Running(phase) => Some(phase),
+            State::Waiting | State::Ended => None,
+        }
+    }
+}

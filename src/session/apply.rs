@@ -1,0 +1,390 @@
+//! The fold itself: which event changes what.
+
+use crate::event::{Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RouteId, RouteOrigin};
+use crate::session::case::Case;
+use crate::session::pen::Pen;
+use crate::session::probe::{Handshake, Probe};
+use crate::session::route::{ChainSource, Outcome, Phase, Round, Route, State, Timing, TlsSession};
+use crate::session::transcript::{From, Layer};
+use crate::session::{Finding, Meaning, Session, Step, diagnose, handshake, outcome, reach, talk};
+use crate::target::TlsMode;
+use crate::wire::printable::printable;
+
+/// Most probes that are kept.
+const MAX_PROBES: usize = 4_096;
+
+/// Most answers, steps and warnings that are kept.
+const MAX_NOTES: usize = 1_000;
+
+/// Takes one event.
+pub(super) fn apply(session: &mut Session, event: &Event) {
+    session.now = session.now.max(event.at);
+    match &event.kind {
+        EventKind::SessionStarted(started) => {
+            session.started = Some(started.clone());
+            session.dns.set_target(&started.host);
+            if let Some(reason) = &started.malformed {
+                let mut pen = pen(session, event);
+                let line = pen.write(From::Probe, Layer::Dns, &format!("target: {reason}"), Meaning::Remark);
+                session.started_line = line;
+            }
+        }
+        EventKind::Answered { question, answer, .. } => {
+            session.answers.retain(|(asked, _)| asked != question);
+            if session.answers.len() < MAX_NOTES {
+                session.answers.push((question.clone(), answer.clone()));
+            }
+        }
+        EventKind::StepEntered { step, plan } => enter(session, event, step, plan, false),
+        EventKind::StepSkipped { step } => {
+            match session.steps.iter_mut().rev().find(|entered| entered.id == *step) {
+                Some(entered) => entered.skipped = true,
+                None => enter(session, event, step, "", true),
+            }
+        }
+        EventKind::RouteAdded { route, host, port, tls, origin } => {
+            add_route(session, *route, host, *port, *tls, *origin);
+        }
+        EventKind::ProbeStarted { purpose } => probe_started(session, event, purpose),
+        EventKind::Lookup { name, record, source, outcome, took } => {
+            let mut known = std::mem::take(&mut session.dns);
+            let mut pen = pen(session, event);
+            reach::lookup(&mut known, &mut pen, name, *record, source, outcome, *took);
+            session.dns = known;
+        }
+        EventKind::SystemLookup { host, result, .. } => {
+            let mut known = std::mem::take(&mut session.dns);
+            let mut pen = pen(session, event);
+            reach::system_lookup(&mut known, &mut pen, host, result);
+            session.dns = known;
+        }
+        EventKind::Warning { text } => {
+            if session.warnings.len() < MAX_NOTES {
+                session.warnings.push(printable(text, 1_000));
+            }
+        }
+        EventKind::RunEnded { reason } => {
+            session.ended = Some(*reason);
+            run_ended(session);
+        }
+        _ => of_probe(session, event),
+    }
+    if tells(&event.kind) {
+        session.findings = diagnose::findings(session);
+    }
+}
+
+/// True for events after which there may be more, or less, to find.
+fn tells(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::SessionStarted(_)
+            | EventKind::Lookup { .. }
+            | EventKind::SystemLookup { .. }
+            | EventKind::ConnectEnded { .. }
+            | EventKind::TlsEnded { .. }
+            | EventKind::ChainInspected { .. }
+            | EventKind::ProbeEnded { .. }
+            | EventKind::RunEnded { .. }
+    )
+}
+
+fn pen<'a>(session: &'a mut Session, event: &Event) -> Pen<'a> {
+    let probe = session.probes.get(&event.probe);
+    let route = probe.and_then(Probe::route);
+    let port = match probe.and_then(|probe| probe.purpose.as_ref()) {
+        Some(Purpose::Control { port, .. }) => Some(*port),
+        _ => route.and_then(|id| session.route(id)).map(|route| route.port),
+    };
+    Pen { transcript: &mut session.transcript, at: event.at, probe: event.probe, route, port }
+}
+
+fn enter(session: &mut Session, event: &Event, step: &str, plan: &str, skipped: bool) {
+    if session.steps.len() < MAX_NOTES {
+        let (id, plan) = (step.to_owned(), plan.to_owned());
+        session.steps.push(Step { id, plan, entered: event.at, skipped });
+    }
+}
+
+fn add_route(session: &mut Session, id: RouteId, host: &str, port: u16, tls: TlsMode, origin: RouteOrigin) {
+    if session.route(id).is_some() || session.routes.len() >= Session::MAX_ROUTES {
+        return;
+    }
+    if session.routes.is_empty() {
+        session.dns.set_target(host);
+    }
+    session.routes.push(Route::new(id, host.to_owned(), port, tls, origin));
+}
+
+fn probe_started(session: &mut Session, event: &Event, purpose: &Purpose) {
+    session.ended = None;
+    if session.probes.len() >= MAX_PROBES || session.probes.contains_key(&event.probe) {
+        return;
+    }
+    session.probes.insert(event.probe, Probe::new(event.probe, Some(purpose.clone()), event.at));
+    match purpose {
+        Purpose::Resolve { host } => session.dns.asked_again(host),
+        Purpose::Route { route, .. } => {
+            next_round(session, *route, event.probe);
+            project(session, *route);
+        }
+        Purpose::Inspect { route, .. } => {
+            session.books.entry(*route).or_default().probes.push(event.probe);
+            project(session, *route);
+        }
+        Purpose::Control { .. } => {}
+    }
+}
+
+/// A route is probed once more: what the rounds before have shown is kept as findings, their records only once.
+fn next_round(session: &mut Session, route: RouteId, probe: ProbeId) {
+    let repeated = session.started.as_ref().is_some_and(|started| started.repeat > 1);
+    let found = if repeated { diagnose::of_route(session, route) } else { Vec::new() };
+    let book = session.books.entry(route).or_default();
+    for finding in found {
+        let known = |other: &Finding| other.code == finding.code;
+        if !book.earlier.iter().any(known) {
+            book.earlier.push(finding);
+        }
+    }
+    if !repeated {
+        book.earlier.clear();
+    }
+    let previous = std::mem::replace(&mut book.probes, vec![probe]);
+    let forgotten = std::mem::replace(&mut book.previous, previous);
+    for id in forgotten {
+        session.probes.remove(&id);
+    }
+}
+
+/// Everything that happens within a probe.
+fn of_probe(session: &mut Session, event: &Event) {
+    let now = session.wall_clock();
+    // Taken out and put back, so that the transcript can be written meanwhile.
+    let known = session.probes.remove(&event.probe);
+    let mut probe = known.unwrap_or_else(|| Probe::new(event.probe, None, event.at));
+    let route = probe.route();
+    let port = match &probe.purpose {
+        Some(Purpose::Control { port, .. }) => Some(*port),
+        _ => route.and_then(|id| session.route(id)).map(|route| route.port),
+    };
+    let mut pen = Pen { transcript: &mut session.transcript, at: event.at, probe: event.probe, route, port };
+    let changed = happened(&mut probe, &mut pen, &event.kind, now);
+    if session.probes.len() < MAX_PROBES {
+        session.probes.insert(event.probe, probe);
+    }
+    if let Some(route) = route
+        && changed
+    {
+        project(session, route);
+        if let EventKind::ProbeEnded { how } = event.kind {
+            round_ended(session, route, event.probe, how);
+        }
+        settle_outcome(session, route);
+    }
+}
+
+/// True where the route may stand differently afterwards.
+fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<i64>) -> bool {
+    match kind {
+        EventKind::ConnectStarted { address } => reach::connect_started(probe, pen, address),
+        EventKind::ConnectEnded { address, outcome, took, .. } => {
+            reach::connect_ended(probe, pen, address, outcome, *took);
+        }
+        EventKind::ConnectionChosen { address } => reach::chosen(probe, pen, address),
+        EventKind::Sent { bytes, encrypted, .. } => talk::sent(probe, pen, &bytes.0, *encrypted),
+        EventKind::Received { bytes, encrypted } => return talk::received(probe, pen, &bytes.0, *encrypted),
+        EventKind::TlsStarted { server_name, verification, library } => {
+            let inspecting = matches!(probe.purpose, Some(Purpose::Inspect { .. }));
+            handshake::started(probe, pen, server_name, *verification, library, inspecting);
+        }
+        EventKind::TlsBytes { from, bytes } => {
+            handshake::bytes(probe, pen, *from, &bytes.0);
+            return false;
+        }
+        EventKind::TlsEnded { outcome } => handshake::ended(probe, pen, outcome, now),
+        EventKind::ChainInspected { chain, errors } => handshake::inspected(probe, pen, chain, errors, now),
+        EventKind::Closed { how } => reach::closed(probe, pen, how),
+        EventKind::WaitExpired { awaited, limit } => reach::expired(probe, pen, *awaited, *limit),
+        EventKind::LimitReached { what } => reach::limit(probe, pen, what),
+        EventKind::ProbeEnded { how } => {
+            talk::flush(probe, pen);
+            probe.ended = Some(*how);
+        }
+        EventKind::SessionStarted(_)
+        | EventKind::Answered { .. }
+        | EventKind::StepEntered { .. }
+        | EventKind::StepSkipped { .. }
+        | EventKind::RouteAdded { .. }
+        | EventKind::ProbeStarted { .. }
+        | EventKind::Lookup { .. }
+        | EventKind::SystemLookup { .. }
+        | EventKind::Warning { .. }
+        | EventKind::RunEnded { .. } => return false,
+    }
+    true
+}
+
+/// The record of a route as the rules and the outcome read it; `None` before its first probe.
+pub(super) fn case<'a>(session: &'a Session, route: &'a Route) -> Option<Case<'a>> {
+    let mut probes = session.books.get(&route.id)?.probes.iter().filter_map(|id| session.probes.get(id));
+    let probe = probes.next()?;
+    let goal = session.started.as_ref().map(|started| started.goal).unwrap_or_default();
+    let sibling_not_smtp = session
+        .routes
+        .iter()
+        .any(|other| other.origin == RouteOrigin::OtherMode(route.id) && other.outcome == Outcome::NotSmtp);
+    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp })
+}
+
+/// Brings what a route shows up to its record.
+fn project(session: &mut Session, id: RouteId) {
+    let Some(position) = session.routes.iter().position(|route| route.id == id) else { return };
+    let Some(route) = session.routes.get(position) else { return };
+    let Some(case) = case(session, route) else { return };
+    let mut next = route.clone();
+    let probe = case.probe;
+    next.probe = Some(probe.id);
+    next.state = state(&case);
+    next.chosen = probe.chosen.as_ref().map(|(endpoint, _)| endpoint.clone());
+    next.attempts.clone_from(&probe.attempts);
+    next.timing = timing(probe);
+    next.greeting =
+        probe.greeting.as_ref().filter(|said| said.reply.code().is_some()).map(|said| said.reply.clone());
+    next.before_tls.clone_from(&probe.before_tls);
+    next.after_tls.clone_from(&probe.after_tls);
+    let relaxed = case.inspected(InspectReason::Relaxed);
+    let hello = case.handshake().and_then(|h| h.hello.as_ref()).or_else(|| relaxed?.hello.as_ref());
+    next.session = hello.map(|hello| TlsSession {
+        version: hello.version.clone(),
+        cipher: hello.cipher.clone(),
+        group: hello.group.clone(),
+    });
+    next.verified = case.handshake().is_some_and(Handshake::verified);
+    match case.certificates() {
+        Some(seen) => {
+            next.certificates.clone_from(&seen.chain);
+            next.chain = match (seen.complete, seen.errors.is_some()) {
+                (false, _) => ChainSource::LeafOnly,
+                (true, true) => ChainSource::Inspection,
+                (true, false) => ChainSource::Tap,
+            };
+        }
+        None => {
+            next.certificates.clear();
+            next.chain = ChainSource::LeafOnly;
+        }
+    }
+    if let Some(route) = session.routes.get_mut(position) {
+        *route = next;
+    }
+}
+
+fn state(case: &Case<'_>) -> State {
+    let inspecting = case.inspections.iter().any(|probe| probe.ended.is_none());
+    match case.probe.ended {
+        Some(_) if !inspecting => State::Ended,
+        Some(_) => State::Running(Phase::Inspect),
+        None if inspecting => State::Running(Phase::Inspect),
+        None => State::Running(case.probe.phase()),
+    }
+}
+
+fn timing(probe: &Probe) -> Timing {
+    let connected = probe.chosen.as_ref().map(|(_, at)| *at);
+    let tls = probe.handshake.as_ref();
+    let tls_up = tls.and_then(|h| h.ended.as_ref().filter(|_| h.established())).map(|ended| ended.at);
+    let exchange = |verbs: &[&str]| {
+        let mut first = None;
+        let mut last = None;
+        for exchange in probe.exchanges.iter().filter(|e| !e.encrypted && verbs.contains(&e.verb.as_str())) {
+            first = first.or(Some(exchange.sent));
+            last = exchange.answer.as_ref().map(|said| said.at);
+        }
+        Some(last?.since(first?))
+    };
+    Timing {
+        connect: probe.chosen_attempt().and_then(|attempt| attempt.took),
+        greeting: probe.greeting.as_ref().and_then(|said| {
+            let from = if said.encrypted { tls_up } else { connected };
+            Some(said.at.since(from?))
+        }),
+        ehlo: exchange(&["EHLO", "HELO"]),
+        starttls: exchange(&["STARTTLS"]),
+        tls: tls.and_then(|h| Some(h.ended.as_ref()?.at.since(h.started))),
+        total: (probe.last > probe.started).then(|| probe.last.since(probe.started)),
+    }
+}
+
+/// A probe of a route ended: one round more, unless it was stopped before it had come to anything.
+fn round_ended(session: &mut Session, id: RouteId, probe: ProbeId, how: ProbeEnd) {
+    let Some(route) = session.route(id) else { return };
+    let Some(case) = case(session, route) else { return };
+    if case.probe.id != probe || route.rounds.iter().any(|round| round.probe == probe) {
+        return;
+    }
+    let decided = outcome::outcome(&case);
+    let ended = match (decided, how) {
+        (Some(outcome), _) => outcome,
+        (None, ProbeEnd::Completed) => outcome::unfinished(&case),
+        (None, ProbeEnd::Cancelled) => Outcome::NotTried,
+    };
+    let undone = decided.is_none() && how == ProbeEnd::Cancelled;
+    if let Some(route) = session.routes.iter_mut().find(|route| route.id == id) {
+        route.rounds.push(Round { probe, outcome: ended });
+        if !undone || route.rounds.len() == 1 {
+            route.outcome = ended;
+        }
+    }
+    // A stopped repetition leaves what the one before it has shown.
+    if undone
+        && let Some(book) = session.books.get_mut(&id)
+        && !book.previous.is_empty()
+    {
+        let previous = std::mem::take(&mut book.previous);
+        let stopped = std::mem::replace(&mut book.probes, previous);
+        book.previous = stopped;
+        project(session, id);
+    }
+}
+
+/// What was decided may be seen differently once an inspecting connection, or the route in the other mode, has told.
+fn settle_outcome(session: &mut Session, id: RouteId) {
+    let mut ids = vec![id];
+    if let Some(RouteOrigin::OtherMode(first)) = session.route(id).map(|route| route.origin) {
+        ids.push(first);
+    }
+    for id in ids {
+        let Some(route) = session.route(id) else { continue };
+        let Some(case) = case(session, route) else { continue };
+        let (probe, ended) = (case.probe.id, case.probe.ended);
+        let Some(outcome) = ended.and_then(|_| outcome::outcome(&case)) else { continue };
+        if let Some(route) = session.routes.iter_mut().find(|route| route.id == id) {
+            route.outcome = outcome;
+            if let Some(round) = route.rounds.iter_mut().find(|round| round.probe == probe) {
+                round.outcome = outcome;
+            }
+        }
+    }
+}
+
+/// What was still under way when the run ended was not tried to the end.
+fn run_ended(session: &mut Session) {
+    let running: Vec<(RouteId, ProbeId)> = session
+        .routes
+        .iter()
+        .filter(|route| matches!(route.state, State::Running(_)))
+        .filter_map(|route| Some((route.id, route.probe?)))
+        .collect();
+    for (id, probe) in running {
+        let members = session.books.get(&id).map(|book| book.probes.clone()).unwrap_or_default();
+        for member in members {
+            if let Some(probe) = session.probes.get_mut(&member) {
+                probe.ended.get_or_insert(ProbeEnd::Cancelled);
+            }
+        }
+        project(session, id);
+        round_ended(session, id, probe, ProbeEnd::Cancelled);
+        settle_outcome(session, id);
+    }
+}

@@ -1,1 +1,0 @@
-//! One rule per finding code, each with its source.

@@ -1,0 +1,312 @@
+//! Follows a TLS handshake: a line for every message in the clear, the certificates, and all that is wrong with them.
+
+use crate::event::{Side, TlsOutcome, Verification, VerifyError};
+use crate::session::Meaning;
+use crate::session::pen::{Pen, span};
+use crate::session::probe::{Ended, Handshake, Probe, SeenAlert};
+use crate::session::talk;
+use crate::session::transcript::{From, Layer};
+use crate::target::Host;
+use crate::wire::bytes::Octets;
+use crate::wire::certificate::{self, Certificate};
+use crate::wire::printable::{printable, printable_bytes};
+use crate::wire::reply::looks_like;
+use crate::wire::tls::{ClientHello, Decoder, Seen, ServerHello, alert_name};
+
+/// Most messages of one handshake that get a line each.
+const MAX_LINES: usize = 200;
+
+/// Most certificates of a chain that are read; OpenSSL itself gives up at about a hundred.
+const MAX_CHAIN: usize = 16;
+
+/// Most alerts that are kept.
+const MAX_ALERTS: usize = 8;
+
+/// A handshake begins.
+pub(crate) fn started(
+    probe: &mut Probe,
+    pen: &mut Pen<'_>,
+    server_name: &str,
+    verification: Verification,
+    library: &str,
+    inspecting: bool,
+) {
+    talk::upgrade(probe, pen);
+    let text = match verification {
+        Verification::Strict => format!("TLS handshake · verifies {server_name} · {library}"),
+        Verification::Relaxed => format!("TLS handshake · verifies nothing, only looks · {library}"),
+    };
+    let line = pen.write(From::Probe, Layer::Tls, &text, Meaning::TlsStarted { verification, inspecting });
+    probe.handshake = Some(Handshake {
+        server_name: printable(server_name, 300),
+        verification,
+        started: pen.at,
+        line,
+        hello: None,
+        hello_line: None,
+        asks_certificate: None,
+        alerts: Vec::new(),
+        not_tls: None,
+        heard: false,
+        cut: None,
+        ended: None,
+        chain: Vec::new(),
+        complete: false,
+        errors: None,
+        faults: Vec::new(),
+        certificate_lines: Vec::new(),
+        decoders: [Decoder::new(), Decoder::new()],
+    });
+}
+
+/// Bytes of the handshake.
+pub(crate) fn bytes(probe: &mut Probe, pen: &mut Pen<'_>, from: Side, bytes: &[u8]) {
+    probe.last = probe.last.max(pen.at);
+    let Some(handshake) = &mut probe.handshake else { return };
+    if handshake.ended.is_some() {
+        return;
+    }
+    handshake.heard |= from == Side::Server && !bytes.is_empty();
+    if from == Side::Server
+        && let Some((foreign, line)) = &mut handshake.not_tls
+    {
+        // The decoder stops at the first foreign byte; what it is may show only in the next ones.
+        let room = Decoder::MAX_FOREIGN.saturating_sub(foreign.len());
+        foreign.extend(bytes.iter().take(room));
+        if let Some(line) = line {
+            pen.transcript.explain(*line, Meaning::NotTls { looks_like: self::foreign(foreign) });
+        }
+    }
+    let [client, server] = &mut handshake.decoders;
+    let decoder = if from == Side::Client { client } else { server };
+    for seen in decoder.push(bytes).into_iter().take(MAX_LINES) {
+        note(handshake, pen, from, seen);
+    }
+}
+
+fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
+    let speaker = if from == Side::Client { From::Client } else { From::Server };
+    let mut write = |text: &str, meaning| pen.write(speaker, Layer::Tls, text, meaning);
+    match seen {
+        Seen::ClientHello(hello) => {
+            let ClientHello { versions, server_name, .. } = hello.clone();
+            write(&client_hello(&hello), Meaning::ClientHello { versions, server_name });
+        }
+        Seen::ServerHello(hello) => {
+            let ServerHello { version, cipher, group } = hello.clone();
+            let line = write(&server_hello(&hello), Meaning::ServerHello { version, cipher, group });
+            handshake.hello_line = line;
+            handshake.hello = Some(hello);
+        }
+        Seen::HelloRetryRequest(group) => {
+            let asked = group.as_ref().map(|group| format!("   asks for {group}")).unwrap_or_default();
+            write(&format!("HelloRetryRequest{asked}"), Meaning::HelloRetryRequest { group });
+        }
+        Seen::Chain(chain) => {
+            let (count, size) = (chain.len(), chain.iter().map(Vec::len).sum::<usize>());
+            let text = format!("Certificate   {}, {size} bytes", counted(count, "certificate"));
+            if from == Side::Client {
+                write(&text, Meaning::Handshake { name: "Certificate", from });
+            } else {
+                write(&text, Meaning::CertificateChain { certificates: count });
+                handshake.chain =
+                    chain.iter().take(MAX_CHAIN).filter_map(|der| certificate::read(der).ok()).collect();
+                handshake.complete = handshake.chain.len() == count;
+            }
+        }
+        Seen::Handshake(kind, name) => {
+            let line = write(name, Meaning::Handshake { name, from });
+            // RFC 5246 §7.4.4: the server wants a certificate of ours.
+            if kind == 13 && from == Side::Server {
+                handshake.asks_certificate = handshake.asks_certificate.or(line);
+            }
+        }
+        Seen::ChangeCipherSpec => {
+            write("ChangeCipherSpec", Meaning::ChangeCipherSpec);
+        }
+        Seen::Alert { level, code } => {
+            let line = write(&alert(level, code), Meaning::Alert { level, code, from });
+            if handshake.alerts.len() < MAX_ALERTS {
+                handshake.alerts.push(SeenAlert { level, code, from, line });
+            }
+        }
+        Seen::Encrypted { records, bytes } => {
+            let text = format!("{} · {bytes} bytes", counted(records, "encrypted record"));
+            write(&text, Meaning::EncryptedRecords { from });
+        }
+        Seen::NotTls(bytes) => {
+            let text = format!("not TLS: {}", printable_bytes(&bytes, 400));
+            let line = write(&text, Meaning::NotTls { looks_like: foreign(&bytes) });
+            if from == Side::Server {
+                handshake.not_tls = Some((bytes, line));
+            }
+        }
+        Seen::Malformed(what) => {
+            write(&format!("broken TLS: {what}"), Meaning::NotTls { looks_like: None });
+        }
+    }
+}
+
+/// What bytes in the place of TLS look like: another protocol, or a greeting in cleartext (`SMTP`).
+pub(crate) fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    let greeting = matches!(bytes, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-' | b'\r' | b'\n', ..]);
+    looks_like(bytes).or(greeting.then_some("SMTP"))
+}
+
+/// The handshake ended. `now` is seconds since 1970, where the session knows them.
+pub(crate) fn ended(probe: &mut Probe, pen: &mut Pen<'_>, outcome: &TlsOutcome, now: Option<i64>) {
+    probe.last = probe.last.max(pen.at);
+    let Some(handshake) = &mut probe.handshake else { return };
+    let (text, meaning) = match outcome {
+        TlsOutcome::Established { leaf } => {
+            if let Some(leaf) = leaf
+                && handshake.chain.first().is_none_or(|first| first.der != leaf.0)
+            {
+                handshake.chain = certificate::read(&leaf.0).into_iter().collect();
+                handshake.complete = false;
+            }
+            let text = match handshake.verification {
+                Verification::Strict => "TLS is up, the certificate is verified",
+                Verification::Relaxed => "TLS is up, the certificate is not verified",
+            };
+            (text.to_owned(), Meaning::TlsEstablished { verification: handshake.verification })
+        }
+        TlsOutcome::Failed { text, .. } => (format!("TLS handshake failed: {text}"), Meaning::TlsFailed),
+        TlsOutcome::TimedOut { limit } => {
+            (format!("no end of the TLS handshake within {}", span(*limit)), Meaning::TlsFailed)
+        }
+    };
+    let line = pen.write(From::Probe, Layer::Tls, &text, meaning);
+    handshake.ended = Some(Ended { outcome: outcome.clone(), at: pen.at, line });
+    certificates(handshake, pen, now);
+}
+
+/// An inspecting connection has seen the chain.
+pub(crate) fn inspected(
+    probe: &mut Probe,
+    pen: &mut Pen<'_>,
+    chain: &[Octets],
+    errors: &[VerifyError],
+    now: Option<i64>,
+) {
+    let Some(handshake) = &mut probe.handshake else { return };
+    let kept = |der: &Octets| handshake.chain.iter().find(|known| known.der == der.0).cloned();
+    let read: Vec<Certificate> = chain
+        .iter()
+        .take(MAX_CHAIN)
+        .filter_map(|der| kept(der).or_else(|| certificate::read(&der.0).ok()))
+        .collect();
+    if read.first().map(|c| &c.der) != handshake.chain.first().map(|c| &c.der) {
+        handshake.certificate_lines.clear();
+    }
+    handshake.complete = read.len() == chain.len();
+    handshake.chain = read;
+    handshake.errors = Some(errors.iter().take(4 * MAX_CHAIN).cloned().collect());
+    certificates(handshake, pen, now);
+}
+
+/// Judges the certificates, and gives each a line, or its line the faults that are known now.
+fn certificates(handshake: &mut Handshake, pen: &mut Pen<'_>, now: Option<i64>) {
+    let Some(leaf) = handshake.chain.first() else { return };
+    let name = &handshake.server_name;
+    let host = Host::parse(name).unwrap_or_else(|_| Host::Name(name.clone()));
+    // Without a clock nothing is said about dates: at its own beginning a certificate is neither old nor early.
+    let now = now.unwrap_or(leaf.not_before);
+    let errors = handshake.errors.iter().flatten().map(|error| (error.depth, error.code)).collect();
+    handshake.faults =
+        certificate::faults(&handshake.chain, &host, now, handshake.complete, trusted(handshake), &errors);
+    for (depth, certificate) in handshake.chain.iter().enumerate() {
+        let faults = handshake.faults.iter().filter(|f| f.depth == depth).map(|f| f.code).collect();
+        let meaning = Meaning::Certificate { depth, faults };
+        match handshake.certificate_lines.get(depth) {
+            Some(Some(line)) => pen.transcript.explain(*line, meaning),
+            Some(None) => {}
+            None => {
+                let text = describe(depth, certificate);
+                handshake.certificate_lines.push(pen.write(From::Server, Layer::Tls, &text, meaning));
+            }
+        }
+    }
+}
+
+/// Whether the chain led to a trusted root, as far as OpenSSL's numbers tell. It builds the chain first and looks at
+/// names, dates and strength afterwards, so that an error of the second kind speaks for the chain.
+fn trusted(handshake: &Handshake) -> Option<bool> {
+    let about_trust = |code: i32| matches!(code, 2 | 18..=21 | 27 | 28);
+    if handshake.verified() {
+        return Some(true);
+    }
+    if let Some(errors) = &handshake.errors {
+        return Some(!errors.iter().any(|error| about_trust(error.code)));
+    }
+    match handshake.verify_error()? {
+        code if about_trust(code) => Some(false),
+        9 | 10 | 26 | 62 | 64 | 66 | 67 | 68 => Some(true),
+        _ => None,
+    }
+}
+
+fn client_hello(hello: &ClientHello) -> String {
+    let versions: Vec<&str> = hello.versions.iter().map(|v| v.trim_start_matches("TLSv")).collect();
+    let mut text = "ClientHello".to_owned();
+    if !versions.is_empty() {
+        text.push_str("   TLS ");
+        text.push_str(&versions.join(", "));
+    }
+    if let Some(name) = &hello.server_name {
+        text.push_str(" · server name ");
+        text.push_str(name);
+    }
+    text
+}
+
+fn server_hello(hello: &ServerHello) -> String {
+    let group = hello.group.as_ref().map(|group| format!(" · {group}")).unwrap_or_default();
+    format!("ServerHello   {} · {}{group}", version(&hello.version), hello.cipher)
+}
+
+/// `TLS 1.3` for `TLSv1.3`.
+pub(crate) fn version(name: &str) -> String {
+    name.replacen("TLSv", "TLS ", 1)
+}
+
+fn alert(level: u8, code: u8) -> String {
+    let name = alert_name(code).unwrap_or("unknown");
+    let level = match level {
+        1 => ", warning".to_owned(),
+        2 => ", fatal".to_owned(),
+        other => format!(", level {other}"),
+    };
+    format!("alert {name} ({code}){level}")
+}
+
+fn describe(depth: usize, certificate: &Certificate) -> String {
+    let until = certificate::date(certificate.not_after);
+    let day = until.split('T').next().unwrap_or_default();
+    format!(
+        "certificate {depth}: {}, issued by {}, valid until {day}",
+        certificate.subject, certificate.issuer
+    )
+}
+
+fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count: u64 = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_place_of_tls() {
+        for greeting in ["220 mx ESMTP", "220-mx", "554 no", "421\r\n", "450-later"] {
+            assert_eq!(foreign(greeting.as_bytes()), Some("SMTP"), "{greeting}");
+        }
+        assert_eq!(foreign(b"HTTP/1.1 400 Bad Request"), Some("HTTP"));
+        assert_eq!(foreign(b"220 (vsFTPd 3.0.5)"), Some("FTP"));
+        for other in ["220", "2200 mx", "120 mx", "hello", ""] {
+            assert_eq!(foreign(other.as_bytes()), None, "{other}");
+        }
+    }
+}
