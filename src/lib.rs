@@ -3,6 +3,7 @@
 //!
 //! The rooms and the arrows between them are in `ARCHITECTURE.md`; a test keeps them true.
 
+pub mod cli;
 pub mod engine;
 pub mod event;
 pub mod guide;

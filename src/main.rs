@@ -1,1 +1,60 @@
-fn main() {}
+//! The program: reads the command line and hands over.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use ehlo::cli::args::{Cli, Command};
+use ehlo::cli::check::FAILED;
+use ehlo::cli::screen::colour;
+use ehlo::cli::{check, other, walk};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version were asked for; anything else is a mistake, and the contract's status for that is 3.
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = error.print();
+            return ExitCode::from(if asked { 0 } else { FAILED });
+        }
+    };
+    if let Err(error) = install_reports() {
+        eprintln!("ehlo: {error}");
+        return ExitCode::from(FAILED);
+    }
+    match run(cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            eprintln!("ehlo: {failure}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Reports of what should never happen, without colour where none is wanted.
+fn install_reports() -> color_eyre::Result<()> {
+    let mut hook = color_eyre::config::HookBuilder::default();
+    if !colour(false) {
+        hook = hook.theme(color_eyre::config::Theme::new());
+    }
+    hook.display_env_section(false).install()
+}
+
+fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
+    match cli.command {
+        Some(Command::Check(args)) => Ok(runtime()?.block_on(check::check(&args))?),
+        Some(Command::Replay(args)) if args.form.json || args.form.markdown || args.form.text => {
+            Ok(check::replay(&args)?)
+        }
+        Some(Command::Replay(args)) => Ok(runtime()?.block_on(walk::replay(&args))?),
+        Some(Command::Lab(args)) => Ok(other::lab(&args)),
+        Some(Command::Completions { shell }) => Ok(other::completions(shell)),
+        Some(Command::Man) => Ok(other::man()?),
+        None => Ok(runtime()?.block_on(walk::walk(cli.walk))?),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

@@ -8,6 +8,7 @@ pub mod path;
 pub mod plan;
 pub mod provider;
 pub mod recommendation;
+pub mod snippet;
 pub mod tree;
 pub mod walk;
 pub mod words;

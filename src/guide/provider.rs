@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::target::{RouteSpec, TlsMode};
+use crate::target::{BadRoute, RouteSpec, TlsMode};
 
 /// A provider.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,8 +19,11 @@ pub struct Provider {
     pub name: String,
     /// Submission hosts, the usual one first; `REGION` stands for a part that differs.
     pub hosts: Vec<String>,
-    /// Routes it offers.
+    /// Routes it offers, written as `587/starttls`.
     pub routes: Vec<ProviderRoute>,
+    /// True where these are all that it offers for submission.
+    #[serde(default)]
+    pub complete: bool,
     /// What to give as user name.
     pub username: Option<String>,
     /// What to give as password.
@@ -33,14 +36,17 @@ pub struct Provider {
     pub checked: String,
 }
 
-/// A route of a provider.
+/// A route of a provider, read from `587/starttls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderRoute {
-    /// Port.
-    pub port: u16,
-    /// TLS mode.
-    pub tls: TlsMode,
+#[serde(try_from = "String")]
+pub struct ProviderRoute(pub RouteSpec);
+
+impl TryFrom<String> for ProviderRoute {
+    type Error = BadRoute;
+
+    fn try_from(text: String) -> Result<Self, BadRoute> {
+        text.parse().map(Self)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,21 +88,22 @@ impl Provider {
         self.hosts.iter().map(String::as_str).find(|host| !host.contains("REGION"))
     }
 
-    /// The routes for submission in the order of the tree: 587 with STARTTLS, 465 with implicit TLS, 2525, then the
-    /// provider's own others, STARTTLS before implicit TLS. Port 25 is for relaying and left out.
+    /// The routes for submission, best first (see [`rank`]). Port 25 is for relaying and left out.
     pub fn in_order(&self) -> Vec<RouteSpec> {
-        let mut routes: Vec<RouteSpec> = self
-            .routes
-            .iter()
-            .filter(|route| route.port != 25)
-            .map(|route| RouteSpec { port: route.port, tls: route.tls })
-            .collect();
+        let mut routes: Vec<RouteSpec> =
+            self.routes.iter().map(|route| route.0).filter(|route| route.port != 25).collect();
         routes.sort_by_key(|route| (rank(*route), route.port));
         routes
     }
+
+    /// True where the table says that it offers this route.
+    pub fn offers(&self, route: RouteSpec) -> bool {
+        self.routes.iter().any(|offered| offered.0 == route)
+    }
 }
 
-/// Place in the tree's order.
+/// Place in the tree's order: 587 with STARTTLS, 465 with implicit TLS, 2525, then a provider's own others, STARTTLS
+/// before implicit TLS.
 pub fn rank(route: RouteSpec) -> u8 {
     match (route.port, route.tls) {
         (587, TlsMode::Starttls) => 0,
@@ -107,5 +114,88 @@ pub fn rank(route: RouteSpec) -> u8 {
         (_, TlsMode::Starttls) => 4,
         (_, TlsMode::Implicit) => 5,
         (_, TlsMode::None) => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::target::{Host, Target};
+
+    #[test]
+    fn the_asset_reads() {
+        let read: Result<Table, _> = toml::from_str(include_str!("../../assets/providers.toml"));
+        assert!(read.is_ok_and(|table| table.providers.len() >= 40));
+    }
+
+    #[test]
+    fn ids_and_hosts_are_unique_and_can_be_typed() {
+        let mut ids = HashSet::new();
+        let mut hosts = HashSet::new();
+        for provider in all() {
+            assert!(ids.insert(&provider.id), "{} stands twice", provider.id);
+            assert!(provider.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            assert_eq!(
+                Target::parse(&provider.id, &|id| by_id(id).is_some()),
+                Ok(Target::Provider(provider.id.clone()))
+            );
+            assert!(!provider.hosts.is_empty(), "{}", provider.id);
+            for host in &provider.hosts {
+                assert!(hosts.insert(host), "{host} stands twice");
+                let concrete = host.replace("REGION", "eu-west-1");
+                assert_eq!(Host::parse(&concrete), Ok(Host::Name(concrete.clone())));
+                assert_eq!(by_host(&concrete).map(|found| &found.id), Some(&provider.id), "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn ports_imply_their_modes_and_every_entry_says_where_it_stands() {
+        for provider in all() {
+            assert!(!provider.in_order().is_empty(), "{} offers no submission", provider.id);
+            let distinct: HashSet<_> = provider.routes.iter().map(|route| route.0).collect();
+            assert_eq!(distinct.len(), provider.routes.len(), "{}", provider.id);
+            for ProviderRoute(route) in &provider.routes {
+                match route.port {
+                    465 | 2465 | 8465 | 443 => assert_eq!(route.tls, TlsMode::Implicit, "{}", provider.id),
+                    25 | 587 | 2525 | 2587 => assert_eq!(route.tls, TlsMode::Starttls, "{}", provider.id),
+                    _ => assert_ne!(route.tls, TlsMode::None, "{}", provider.id),
+                }
+            }
+            assert!(!provider.source.is_empty());
+            let (year, month) = provider.checked.split_once('-').unwrap();
+            assert!(year.parse::<u16>().unwrap() >= 2026 && (1..=12).contains(&month.parse::<u8>().unwrap()));
+        }
+    }
+
+    #[test]
+    fn hosts_are_found_whatever_their_case_and_region_and_look_alikes_are_not() {
+        let id = |host: &str| by_host(host).map(|provider| provider.id.as_str());
+        assert_eq!(id("SMTP.SendGrid.net."), Some("sendgrid"));
+        assert_eq!(id("email-smtp.eu-central-1.amazonaws.com"), Some("amazon-ses"));
+        for other in [
+            "",
+            "sendgrid.net",
+            "smtp.sendgrid.net.example.com",
+            "evil-smtp.sendgrid.net",
+            "email-smtp..amazonaws.com",
+            "email-smtp.a.b.amazonaws.com",
+        ] {
+            assert_eq!(id(other), None, "{other}");
+        }
+        assert_eq!(by_id("amazon-ses").and_then(Provider::host), None);
+        assert_eq!(by_id("mailgun").and_then(Provider::host), Some("smtp.mailgun.org"));
+    }
+
+    #[test]
+    fn the_order_is_the_trees() {
+        let order = |id: &str| {
+            by_id(id).unwrap().in_order().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(order("sendgrid"), "587/starttls 465/implicit 2525/starttls");
+        assert_eq!(order("amazon-ses"), "587/starttls 465/implicit 2587/starttls 2465/implicit");
+        assert_eq!(order("postmark"), "587/starttls 2525/starttls");
     }
 }

@@ -272,3 +272,6 @@ fn why_not(known: &Known<'_>, route: &Route) -> Option<String> {
     };
     Some(format!("{name} {why}."))
 }
+
+#[cfg(test)]
+mod tests;

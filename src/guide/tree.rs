@@ -1,4 +1,10 @@
 //! The decision tree as data: `assets/tree.toml`, read and proven.
+//!
+//! ```
+//! use ehlo::guide::tree;
+//! assert_eq!(tree::title("route-587-starttls"), "587 STARTTLS");
+//! assert!(tree::tree().question("sender").is_some());
+//! ```
 
 use std::sync::LazyLock;
 
@@ -55,7 +61,8 @@ pub struct AnswerChoice {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its id: `host`, `route-587-starttls`, `route` (any other route), `way-out`, `verdict`; parts of a route:
-    /// `connect`, `greeting`, `ehlo`, `starttls`, `tls`, `certificate`, `sign-in`, `envelope`.
+    /// `connect`, `greeting`, `ehlo`, `starttls`, `tls`, `certificate`, `ehlo-after-tls`,
+    /// `sign-in`, `envelope`.
     pub id: String,
     /// A short title for the breadcrumb: may name `{port}` and `{mode}`.
     pub title: String,
@@ -96,7 +103,8 @@ impl Tree {
         self.step(match phase {
             Phase::Connect => "connect",
             Phase::Greeting => "greeting",
-            Phase::Ehlo | Phase::EhloAfterTls | Phase::Quit => "ehlo",
+            Phase::Ehlo => "ehlo",
+            Phase::EhloAfterTls | Phase::Quit => "ehlo-after-tls",
             Phase::Starttls => "starttls",
             Phase::Tls => "tls",
             Phase::Auth => "sign-in",
@@ -131,3 +139,6 @@ pub fn title(id: &str) -> String {
         None => step.title.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

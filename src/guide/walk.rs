@@ -154,7 +154,7 @@ pub(crate) fn planned(known: &Known<'_>, all: bool) -> Vec<(RouteSpec, RouteOrig
     } else if known.relays() {
         vec![(relay_port, RouteOrigin::Tree)]
     } else if let Some(provider) = known_provider(known) {
-        provider.in_order().into_iter().map(with(RouteOrigin::Provider)).collect()
+        of_provider(provider)
     } else {
         RouteSpec::SUBMISSION.into_iter().map(with(RouteOrigin::Tree)).collect()
     };
@@ -167,6 +167,18 @@ pub(crate) fn planned(known: &Known<'_>, all: bool) -> Vec<(RouteSpec, RouteOrig
         seen.push(*spec);
         new
     });
+    routes
+}
+
+/// What the table says, and what the tree would try besides where the table does not claim to know all.
+fn of_provider(provider: &provider::Provider) -> Vec<(RouteSpec, RouteOrigin)> {
+    let mut routes: Vec<_> =
+        provider.in_order().into_iter().map(|spec| (spec, RouteOrigin::Provider)).collect();
+    if !provider.complete {
+        let others = RouteSpec::SUBMISSION.into_iter().filter(|spec| !provider.offers(*spec));
+        routes.extend(others.map(|spec| (spec, RouteOrigin::Tree)));
+        routes.sort_by_key(|(spec, _)| provider::rank(*spec));
+    }
     routes
 }
 
@@ -212,7 +224,7 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
             if settled && !still_wanted(known, route) {
                 continue;
             }
-            if asks_2525(known, route) {
+            if asks_2525(route) {
                 match known.answer("offers-2525") {
                     None => return Some(ask("offers-2525", "yes")),
                     Some("no") => continue,
@@ -223,7 +235,7 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
                 .iter()
                 .skip(index + 1)
                 .filter(|later| later.state == State::Waiting && !known.is_done(later, repeat))
-                .filter(|later| !(asks_2525(known, later) && known.answer("offers-2525") == Some("no")))
+                .filter(|later| !(asks_2525(later) && known.answer("offers-2525") == Some("no")))
                 .map(|later| later.id)
                 .collect();
             let plan = route_plan_of(known, route);
@@ -261,14 +273,13 @@ fn still_wanted(known: &Known<'_>, route: &Route) -> bool {
     route.port == 465 && route.tls == TlsMode::Implicit && works.iter().all(odd)
 }
 
-/// 2525 is in no RFC: whether it is there is the provider's affair. Where the provider is known, or the port was asked
+/// 2525 is in no RFC: whether it is there is the provider's affair. Where the table knows it, or the port was asked
 /// for, nobody needs to be asked; nor where a race has tried it already.
-fn asks_2525(known: &Known<'_>, route: &Route) -> bool {
+fn asks_2525(route: &Route) -> bool {
     route.port == 2525
         && route.origin == RouteOrigin::Tree
         && route.state == State::Waiting
         && route.rounds.is_empty()
-        && known_provider(known).is_none()
 }
 
 /// True where every route that was tried is blocked: the way out must be told from the server.

@@ -3,7 +3,7 @@
 use crate::session::Finding;
 
 /// Whose fault it is, and so who can mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
     /// The person at the keyboard: settings, credentials, this machine.

@@ -218,3 +218,6 @@ impl Network for LabNetwork {
         "lab".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,8 @@ struct Lane {
     deserted: bool,
     /// A large packet was swallowed: nothing arrives any more.
     swallowed: bool,
+    /// When the first reset arrives.
+    reset: Option<Instant>,
 }
 
 impl Lane {
@@ -62,15 +64,13 @@ impl Lane {
         if let What::Data(bytes, _) = &what {
             self.held += bytes.len() + SEGMENT_COST;
         }
+        if matches!(what, What::Reset) {
+            self.reset.get_or_insert(due);
+        }
         self.segments.push_back(Segment { due, what });
         if let Some(waker) = self.reader.take() {
             waker.wake();
         }
-    }
-
-    /// True where the other end's reset has arrived.
-    fn is_reset(&self, now: Instant) -> bool {
-        self.segments.iter().any(|segment| matches!(segment.what, What::Reset) && segment.due <= now)
     }
 }
 
@@ -79,13 +79,23 @@ fn lock(lane: &Mutex<Lane>) -> MutexGuard<'_, Lane> {
     lane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Ready once the time has come.
+fn ring(alarm: &mut Option<Pin<Box<Sleep>>>, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+    if alarm.deadline() != due {
+        alarm.as_mut().reset(due);
+    }
+    alarm.as_mut().poll(cx)
+}
+
 /// One end of the cable.
 #[derive(Debug)]
 pub struct End {
     inbound: Arc<Mutex<Lane>>,
     outbound: Arc<Mutex<Lane>>,
     link: Link,
-    alarm: Option<Pin<Box<Sleep>>>,
+    read_alarm: Option<Pin<Box<Sleep>>>,
+    write_alarm: Option<Pin<Box<Sleep>>>,
     finished: bool,
 }
 
@@ -106,8 +116,16 @@ impl Breaker {
 /// Makes a cable.
 pub fn pipe(link: Link) -> (End, End) {
     let (there, back) = (Arc::new(Mutex::new(Lane::default())), Arc::new(Mutex::new(Lane::default())));
-    let near = End { inbound: back.clone(), outbound: there.clone(), link, alarm: None, finished: false };
-    let far = End { inbound: there, outbound: back, link, alarm: None, finished: false };
+    let end = |inbound, outbound| End {
+        inbound,
+        outbound,
+        link,
+        read_alarm: None,
+        write_alarm: None,
+        finished: false,
+    };
+    let near = end(Arc::clone(&back), Arc::clone(&there));
+    let far = end(there, back);
     (near, far)
 }
 
@@ -121,6 +139,8 @@ impl End {
 impl AsyncRead for End {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let me = self.get_mut();
+        // A task that always finds bytes must still let others run.
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
         loop {
             let due = {
                 let mut lane = lock(&me.inbound);
@@ -129,6 +149,7 @@ impl AsyncRead for End {
                     return Poll::Pending;
                 };
                 if segment.due <= Instant::now() {
+                    coop.made_progress();
                     let spent = match &mut segment.what {
                         What::Fin => return Poll::Ready(Ok(())),
                         What::Reset => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
@@ -151,11 +172,7 @@ impl AsyncRead for End {
                 }
                 segment.due
             };
-            let alarm = me.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            if alarm.deadline() != due {
-                alarm.as_mut().reset(due);
-            }
-            ready!(alarm.as_mut().poll(cx));
+            ready!(ring(&mut me.read_alarm, due, cx));
         }
     }
 }
@@ -163,11 +180,13 @@ impl AsyncRead for End {
 impl AsyncWrite for End {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let me = self.get_mut();
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
         let now = Instant::now();
         if me.finished {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if lock(&me.inbound).is_reset(now) {
+        let reset = lock(&me.inbound).reset;
+        if reset.is_some_and(|due| due <= now) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         if bytes.is_empty() {
@@ -176,7 +195,11 @@ impl AsyncWrite for End {
         let mut lane = lock(&me.outbound);
         if lane.deserted {
             drop(lane);
-            // Data for a closed socket is answered with a reset, one round trip later.
+            // Data for a closed socket is answered with a reset, one round trip later; who writes on waits for it.
+            if let Some(due) = reset {
+                ready!(ring(&mut me.write_alarm, due, cx));
+                return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
             lock(&me.inbound).push(now + me.link.latency * 2, What::Reset);
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -193,6 +216,7 @@ impl AsyncWrite for End {
         }
         let taken = bytes.get(..room).unwrap_or(bytes);
         lane.push(now + me.link.latency, What::Data(taken.to_vec(), 0));
+        coop.made_progress();
         Poll::Ready(Ok(taken.len()))
     }
 
@@ -310,7 +334,6 @@ mod tests {
         let (mut near, far) = pipe(link(5));
         drop(far);
         near.write_all(b"first").await.unwrap();
-        tokio::time::sleep(Duration::from_millis(11)).await;
         assert_eq!(near.write_all(b"second").await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     }
 

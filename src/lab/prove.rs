@@ -349,7 +349,7 @@ impl Proof {
         }
         for system in &scenario.dns.system {
             self.check(is_ours(&system.name), || foreign(&system.name));
-            self.check(system.error.is_some() != !system.addresses.is_empty(), || {
+            self.check(system.error.is_some() == system.addresses.is_empty(), || {
                 format!("the system's answer for '{}' is addresses or an error", system.name)
             });
         }
@@ -421,7 +421,7 @@ fn is_ours(name: &str) -> bool {
     }
     let under =
         |zone: &&str| name.strip_suffix(*zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    ZONES.iter().any(|zone| under(&zone))
+    ZONES.iter().any(under)
 }
 
 /// Addresses that are nobody's: documentation, private, loopback, link-local.

@@ -371,10 +371,14 @@ fn in_five_years() -> i64 {
 #[expect(missing_docs, reason = "the names are the algorithms' own")]
 pub enum KeyKind {
     #[default]
+    #[serde(rename = "ec-p256")]
     EcP256,
+    #[serde(rename = "ec-p384")]
     EcP384,
     Ed25519,
+    #[serde(rename = "rsa-1024")]
     Rsa1024,
+    #[serde(rename = "rsa-2048")]
     Rsa2048,
 }
 
@@ -470,3 +474,6 @@ impl Scenario {
         self.addresses.iter().find(|address| address.ip == ip)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -312,8 +312,11 @@ fn tlsa(text: &str) -> Option<Entry> {
     hexadecimal.then_some(Entry::Ready(RecordData::Tlsa { usage, selector, matching, data }))
 }
 
-/// Puts an answer into the form of an event. `associate` computes the data of a TLSA record from a certificate.
-pub fn outcome(found: Found, associate: &dyn Fn(&str, (u8, u8, u8)) -> Option<String>) -> LookupOutcome {
+/// Computes the data of a TLSA record from a certificate's id and usage, selector, matching type.
+pub type Associate<'a> = dyn Fn(&str, (u8, u8, u8)) -> Option<String> + 'a;
+
+/// Puts an answer into the form of an event.
+pub fn outcome(found: Found, associate: &Associate<'_>) -> LookupOutcome {
     let entries = match found {
         Found::Entries(entries) => entries,
         Found::Nothing(outcome) => return outcome,

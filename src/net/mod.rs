@@ -14,6 +14,7 @@ use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, Record
 
 mod answer;
 mod connect;
+pub mod identity;
 pub mod resolve;
 pub mod system;
 pub mod tap;

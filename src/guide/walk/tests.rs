@@ -307,3 +307,27 @@ fn the_path_shows_what_was_taken_and_what_lies_ahead() {
         ]
     );
 }
+
+#[test]
+fn a_known_provider_gives_its_own_routes() {
+    let walk = |host: &str| log(&mut Case::new(host), &[("587/starttls", Outcome::Refused)]);
+    assert_eq!(
+        walk("email-smtp.eu-west-1.amazonaws.com"),
+        "sender=app host route-587-starttls route-465-implicit route-2587-starttls route-2465-implicit verdict"
+    );
+    assert_eq!(
+        walk("smtp.postmarkapp.com"),
+        "sender=app host route-587-starttls route-2525-starttls verdict"
+    );
+    // The table does not claim to know all of this one: the tree's other ports are tried too.
+    assert_eq!(
+        walk("smtp.mail.me.com"),
+        "sender=app host route-587-starttls route-465-implicit offers-2525=yes route-2525-starttls verdict"
+    );
+    let mut named = case();
+    named.started.provider = Some("postmark".into());
+    assert_eq!(
+        log(&mut named, &[("2525/starttls", Outcome::Works)]),
+        "sender=app host route-587-starttls route-2525-starttls verdict"
+    );
+}

@@ -1,0 +1,305 @@
+//! What can be typed. The same definitions make `--help`, the completions and the manual page.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::net::system::{DnsServer, Given};
+use crate::target::{Goal, RouteSpec};
+
+/// Finds out which SMTP port and TLS mode work for sending mail from this machine, shows why, and teaches it.
+///
+/// Without a command it walks you through the decision tree in the terminal. Nothing is sent but greetings: no
+/// password and no mail.
+#[derive(Debug, Parser)]
+#[command(name = "ehlo", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do instead of the walk.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What to walk to.
+    #[command(flatten)]
+    pub walk: WalkArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ehlo smtp.example.com          the guided walk
+  ehlo lab:587-filtered          the same, in the built-in lab: no network is needed
+  ehlo check smtp.example.com    the same without a screen, for scripts
+  ehlo check sendgrid --json     a provider by its id, as JSON";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The same walk without a screen: prints a report and sets the exit status.
+    #[command(after_help = EXIT_STATUS)]
+    Check(CheckArgs),
+    /// Learn without a network: scenarios that run inside the program.
+    Lab(LabArgs),
+    /// Opens a recorded journal.
+    Replay(ReplayArgs),
+    /// Prints shell completions.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page.
+    Man,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  a route is ready
+  1  a route is ready only after a fix
+  2  no route works from here
+  3  the run itself failed (usage, unreadable file, stopped by a signal)";
+
+/// `ehlo [TARGET]`
+#[derive(Clone, Debug, Args)]
+pub struct WalkArgs {
+    /// host, host:port, [v6]:port, an address, a provider's id, or lab:SCENARIO
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// What both walks share.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// `ehlo check TARGET`
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// host, host:port, [v6]:port, an address, a provider's id, or lab:SCENARIO
+    #[arg(value_name = "TARGET", allow_hyphen_values = true)]
+    pub target: String,
+    /// What both walks share.
+    #[command(flatten)]
+    pub options: Options,
+    /// The form of the report.
+    #[command(flatten)]
+    pub form: FormArgs,
+    /// Prints the transcript too.
+    #[arg(long, help_heading = "Report")]
+    pub transcript: bool,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(multiple = false)]
+pub struct FormArgs {
+    /// Prints the report as JSON (ehlo-report/1).
+    #[arg(long, help_heading = "Report")]
+    pub json: bool,
+    /// Prints the report as Markdown, for a ticket.
+    #[arg(long, help_heading = "Report")]
+    pub markdown: bool,
+    /// Prints each event as a JSON line as it happens.
+    #[arg(long, help_heading = "Report")]
+    pub events: bool,
+}
+
+/// `ehlo lab`
+#[derive(Clone, Debug, Args)]
+pub struct LabArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<LabCommand>,
+    /// How it looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// The commands of the lab.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LabCommand {
+    /// Lists the scenarios: id, title and lesson, one a line.
+    List,
+}
+
+/// `ehlo replay FILE`
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The journal.
+    pub file: PathBuf,
+    /// The form of the report; without one the journal opens in the terminal.
+    #[command(flatten)]
+    pub form: ReplayFormArgs,
+    /// Prints the transcript too.
+    #[arg(long, help_heading = "Report")]
+    pub transcript: bool,
+    /// How it looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// The forms of a replayed report.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(multiple = false)]
+pub struct ReplayFormArgs {
+    /// Prints its report as JSON (ehlo-report/1).
+    #[arg(long, help_heading = "Report")]
+    pub json: bool,
+    /// Prints its report as Markdown.
+    #[arg(long, help_heading = "Report")]
+    pub markdown: bool,
+    /// Prints its report as text.
+    #[arg(long, help_heading = "Report")]
+    pub text: bool,
+}
+
+/// How the program looks.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ScreenArgs {
+    /// Uses no colours (so do NO_COLOR and TERM=dumb).
+    #[arg(long, help_heading = "Screen")]
+    pub no_color: bool,
+    /// Uses only ASCII characters (so does a locale without UTF-8).
+    #[arg(long, help_heading = "Screen")]
+    pub ascii: bool,
+}
+
+/// What the mail is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GoalArg {
+    /// An app or a mail client submits mail.
+    #[default]
+    Submit,
+    /// A mail server delivers to other servers.
+    Relay,
+    /// Mail is accepted but lands in spam.
+    Inbox,
+}
+
+impl From<GoalArg> for Goal {
+    fn from(goal: GoalArg) -> Self {
+        match goal {
+            GoalArg::Submit => Self::Submit,
+            GoalArg::Relay => Self::Relay,
+            GoalArg::Inbox => Self::Inbox,
+        }
+    }
+}
+
+/// Options shared by the walk and `check`.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// What the mail is for.
+    #[arg(long, value_enum, help_heading = "What to try")]
+    pub goal: Option<GoalArg>,
+    /// A route to try, instead of 587/starttls 465/implicit 2525/starttls; may be given several times.
+    #[arg(long, value_name = "PORT/MODE", help_heading = "What to try")]
+    pub route: Vec<RouteSpec>,
+    /// Tries every route even after one works, port 25 included (for information).
+    #[arg(long, help_heading = "What to try")]
+    pub all: bool,
+    /// Probes each route N times: for STARTTLS that comes and goes, and for flaky links.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "What to try")]
+    pub repeat: u16,
+    /// The name said in EHLO.
+    #[arg(long, value_name = "NAME", help_heading = "What to try")]
+    pub ehlo: Option<String>,
+    /// Also trusts the PEM roots in FILE.
+    #[arg(long, value_name = "FILE", help_heading = "What to try")]
+    pub cacert: Option<PathBuf>,
+
+    /// Limit of a TCP connect, for each address, in seconds.
+    #[arg(long, value_name = "SECS", default_value = "5", value_parser = seconds, help_heading = "Limits")]
+    pub connect_timeout: Duration,
+    /// Limit of the greeting, of each reply and of the TLS handshake, in seconds.
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, help_heading = "Limits")]
+    pub reply_timeout: Duration,
+    /// Limit of the whole run, in seconds.
+    #[arg(long, value_name = "SECS", default_value = "120", value_parser = seconds, help_heading = "Limits")]
+    pub max_time: Duration,
+
+    /// Uses IPv4 only.
+    #[arg(short = '4', conflicts_with = "ipv6", help_heading = "Network")]
+    pub ipv4: bool,
+    /// Uses IPv6 only.
+    #[arg(short = '6', help_heading = "Network")]
+    pub ipv6: bool,
+    /// Takes these addresses for HOST instead of asking DNS.
+    #[arg(long, value_name = "HOST:ADDR[,ADDR]", help_heading = "Network")]
+    pub resolve: Vec<Given>,
+    /// Asks this DNS server instead of the system's.
+    #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Network")]
+    pub dns_server: Option<DnsServer>,
+    /// Connects from this local address.
+    #[arg(long, value_name = "ADDR", help_heading = "Network")]
+    pub interface: Option<IpAddr>,
+
+    /// Records the session in FILE as it runs (JSON lines); see replay.
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub journal: Option<PathBuf>,
+    /// How it looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is not a time: write seconds from 0.1 to 3600");
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if !(0.1..=3600.0).contains(&seconds) {
+        return Err(wrong());
+    }
+    Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn check(line: &str) -> Result<CheckArgs, clap::Error> {
+        let cli = Cli::try_parse_from(line.split(' '))?;
+        match cli.command {
+            Some(Command::Check(args)) => Ok(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contracts_calls_are_understood() {
+        let args = check(
+            "ehlo check smtp.example.com --route 587/starttls --route 465/implicit --all --repeat 3 \
+             --connect-timeout 2.5 -4 --resolve smtp.example.com:192.0.2.1,2001:db8::1 --dns-server 192.0.2.53 --json",
+        )
+        .unwrap();
+        assert_eq!(args.options.route.len(), 2);
+        assert_eq!(args.options.connect_timeout, Duration::from_millis(2500));
+        assert_eq!(args.options.resolve[0].addresses.len(), 2);
+        assert_eq!(args.options.dns_server, Some("192.0.2.53".parse().unwrap()));
+        assert!(args.form.json && args.options.ipv4 && args.options.all);
+        let walk = Cli::try_parse_from(["ehlo", "lab:587-filtered"]).unwrap();
+        assert_eq!(walk.walk.target.as_deref(), Some("lab:587-filtered"));
+        assert!(Cli::try_parse_from(["ehlo"]).unwrap().walk.target.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_before_anything_runs() {
+        for line in [
+            "ehlo check",
+            "ehlo check h --route 0/starttls",
+            "ehlo check h --route 70000/implicit",
+            "ehlo check h --route 587/tls",
+            "ehlo check h --connect-timeout 0",
+            "ehlo check h --max-time never",
+            "ehlo check h --repeat 0",
+            "ehlo check h -4 -6",
+            "ehlo check h --json --markdown",
+            "ehlo check h --resolve h",
+            "ehlo check h --resolve h:nowhere",
+            "ehlo check h --dns-server ns.example.com",
+        ] {
+            assert!(check(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `ehlo check`: the walk without a screen.
+
+use std::io::{IsTerminal, Write};
+
+use tokio::sync::mpsc;
+
+use crate::cli::args::{CheckArgs, ReplayArgs};
+use crate::cli::prepare::{PrepareError, prepare};
+use crate::cli::screen::{ascii, colour};
+use crate::engine::{self, Setup};
+use crate::event::{Event, EventKind, RunEnd};
+use crate::journal::{self, JournalError};
+use crate::order::Order;
+use crate::report;
+use crate::report::text::TextOptions;
+use crate::session::Session;
+
+/// Exit status where the run itself failed.
+pub const FAILED: u8 = 3;
+
+/// Columns of a report where the terminal's width is not known.
+const COLUMNS: usize = 80;
+
+/// Runs the walk, prints the report, gives the exit status.
+///
+/// # Errors
+/// [`PrepareError`] before anything was sent.
+pub async fn check(args: &CheckArgs) -> Result<u8, PrepareError> {
+    let goal = args.options.goal.unwrap_or_default().into();
+    let setup = prepare(&args.target, goal, &args.options, false)?;
+    let session = run(setup, args.form.events).await;
+    let form = if args.form.json {
+        Form::Json
+    } else if args.form.markdown {
+        Form::Markdown
+    } else if args.form.events {
+        Form::None
+    } else {
+        Form::Text
+    };
+    print(&session, form, args.transcript, args.options.screen.no_color, args.options.screen.ascii);
+    for warning in session.warnings() {
+        eprintln!("ehlo: {warning}");
+    }
+    if session.ended() == Some(RunEnd::Cancelled) {
+        eprintln!("ehlo: stopped before the end; the report shows what was known by then");
+        return Ok(FAILED);
+    }
+    Ok(report::exit_status(&session))
+}
+
+/// `ehlo replay FILE --json` and its like: the report of a journal.
+///
+/// # Errors
+/// [`JournalError`] where the file is none.
+pub fn replay(args: &ReplayArgs) -> Result<u8, JournalError> {
+    let journal = journal::read(&args.file)?;
+    let mut session = Session::default();
+    for event in &journal.events {
+        session.apply(event);
+    }
+    let form = if args.form.json {
+        Form::Json
+    } else if args.form.markdown {
+        Form::Markdown
+    } else {
+        Form::Text
+    };
+    print(&session, form, args.transcript, args.screen.no_color, args.screen.ascii);
+    if let Some(cut) = journal.cut {
+        eprintln!("ehlo: {cut}");
+    }
+    Ok(report::exit_status(&session))
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Json,
+    Markdown,
+    None,
+}
+
+async fn run(setup: Setup, print_events: bool) -> Session {
+    let (orders, engine_orders) = mpsc::channel(4);
+    let (send, mut events) = mpsc::unbounded_channel();
+    let stop = tokio::spawn(async move {
+        stopped().await;
+        let _ = orders.send(Order::Cancel).await;
+    });
+    let progress = !print_events && std::io::stderr().is_terminal();
+    let listen = async {
+        let mut shown = false;
+        while let Some(event) = events.recv().await {
+            if print_events {
+                print_event(&event);
+            } else if progress {
+                shown |= show_progress(&event);
+            }
+        }
+        if shown {
+            eprint!("\r\x1b[K");
+        }
+    };
+    let (session, ()) = tokio::join!(engine::run(setup, engine_orders, send), listen);
+    stop.abort();
+    session
+}
+
+/// SIGINT, SIGTERM or SIGHUP.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut hang_up)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+}
+
+fn print_event(event: &Event) {
+    if let Ok(line) = serde_json::to_string(event) {
+        put(&format!("{line}\n"));
+    }
+}
+
+/// One line on standard error that says what is being done, replaced as it goes on. True where something was shown.
+fn show_progress(event: &Event) -> bool {
+    let EventKind::StepEntered { plan, .. } = &event.kind else { return false };
+    let line: String = crate::wire::printable::printable(plan, COLUMNS - 1);
+    eprint!("\r\x1b[K{line}");
+    let _ = std::io::stderr().flush();
+    true
+}
+
+fn print(session: &Session, form: Form, transcript: bool, no_color: bool, only_ascii: bool) {
+    let text = match form {
+        Form::None => return,
+        Form::Json => report::json::json(session),
+        Form::Markdown => report::markdown::markdown(session),
+        Form::Text => {
+            let options = TextOptions {
+                columns: columns(),
+                colour: colour(no_color) && std::io::stdout().is_terminal(),
+                ascii: ascii(only_ascii),
+                transcript,
+                ..TextOptions::default()
+            };
+            report::text::text(session, &options)
+        }
+    };
+    put(&text);
+    if !text.ends_with('\n') {
+        put("\n");
+    }
+}
+
+fn columns() -> usize {
+    let known = std::io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+    known.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(40, 100))
+}
+
+/// Standard output, without a panic where the reader has gone away.
+pub fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

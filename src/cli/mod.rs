@@ -1,0 +1,8 @@
+//! The command line: what can be typed, and what comes of it. Ties the ends together; holds no knowledge of mail.
+
+pub mod args;
+pub mod check;
+pub mod other;
+pub mod prepare;
+pub mod screen;
+pub mod walk;

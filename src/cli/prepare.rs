@@ -1,0 +1,250 @@
+//! From what was typed to what is run: the target understood, the network chosen, the limits set.
+//!
+//! A target that cannot be a host is no error here: it becomes a session that says so. What is an error is what makes
+//! a run impossible; each is one line that says what to do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::args::Options;
+use crate::engine::{Pace, Setup};
+use crate::event::{JOURNAL_SCHEMA, Limits, SessionStarted};
+use crate::guide::provider;
+use crate::journal::{JournalError, Writer};
+use crate::lab::{self, LabError};
+use crate::net::Network;
+use crate::net::identity::ehlo_name;
+use crate::net::system::{SystemNetwork, SystemOptions};
+use crate::net::tls::{Trust, TrustError};
+use crate::probe::{Family, LazyTls};
+use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode};
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A route is given twice.
+    #[error("the route {0} is given twice: give each route once")]
+    RouteTwice(RouteSpec),
+    /// A port in the target and routes besides.
+    #[error("the target names port {0} and --route names others: give one or the other")]
+    PortAndRoutes(u16),
+    /// The CA file cannot be read.
+    #[error("the CA file {path} cannot be read: {source}", path = path.display())]
+    CaFile {
+        /// Which file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The CA file holds no certificates.
+    #[error("{path}: {source}", path = path.display())]
+    CaContent {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrustError,
+    },
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The name for EHLO cannot be said.
+    #[error("--ehlo '{0}' is not a host name or address: write one such as client.example.net")]
+    EhloName(String),
+    /// The lab cannot be opened.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+}
+
+/// Largest CA file that is read, in bytes.
+const MAX_CA_FILE: u64 = 8 << 20;
+
+/// Makes a run of what was typed.
+///
+/// # Errors
+/// [`PrepareError`].
+pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) -> Result<Setup, PrepareError> {
+    let mut seen = Vec::new();
+    for route in &options.route {
+        if seen.contains(route) {
+            return Err(PrepareError::RouteTwice(*route));
+        }
+        seen.push(*route);
+    }
+    let target = Target::parse(input, &|id| provider::by_id(id).is_some());
+    let understood = understand(input, target, options)?;
+    let mut routes = options.route.clone();
+    if let Some(port) = understood.port {
+        if !routes.is_empty() {
+            return Err(PrepareError::PortAndRoutes(port));
+        }
+        routes.push(RouteSpec { port, tls: TlsMode::usual_for(port) });
+    }
+    let host = understood.host.as_ref().map(ToString::to_string).unwrap_or_default();
+    let started = SessionStarted {
+        schema: JOURNAL_SCHEMA.to_owned(),
+        ehlo_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: now(),
+        input: input.to_owned(),
+        provider: understood.provider.or_else(|| provider::by_host(&host).map(|p| p.id.clone())),
+        host,
+        goal: understood.goal.unwrap_or(goal),
+        routes,
+        all: options.all,
+        repeat: options.repeat,
+        vantage: understood.network.vantage(),
+        ehlo_name: understood.ehlo_name,
+        limits: Limits {
+            connect_ms: millis(options.connect_timeout),
+            reply_ms: millis(options.reply_timeout),
+            total_ms: millis(options.max_time),
+        },
+        malformed: understood.malformed,
+        sign_in: false,
+    };
+    let journal = options.journal.as_deref().map(Writer::create).transpose()?;
+    let answers = match options.goal {
+        Some(_) => vec![("sender".to_owned(), sender_answer(started.goal).to_owned())],
+        None => Vec::new(),
+    };
+    Ok(Setup {
+        host: understood.host,
+        family: match (options.ipv4, options.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Both,
+        },
+        network: understood.network,
+        tls: Arc::new(LazyTls::new(understood.trust)),
+        pace: if interactive { Pace::Guided } else { Pace::Run },
+        interactive,
+        answers,
+        journal,
+        started,
+    })
+}
+
+/// The answer to the tree's first question that a goal stands for.
+fn sender_answer(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Submit => "app",
+        Goal::Relay => "server",
+        Goal::Inbox => "spam",
+    }
+}
+
+struct Understood {
+    host: Option<Host>,
+    port: Option<u16>,
+    provider: Option<String>,
+    malformed: Option<String>,
+    goal: Option<Goal>,
+    network: Arc<dyn Network>,
+    trust: Trust,
+    ehlo_name: String,
+}
+
+fn understand(
+    input: &str,
+    target: Result<Target, BadTarget>,
+    options: &Options,
+) -> Result<Understood, PrepareError> {
+    let said = options.ehlo.as_deref().map(checked_ehlo_name).transpose()?;
+    if let Ok(Target::Lab(id)) = &target {
+        let opened = lab::open(id)?;
+        return Ok(Understood {
+            host: opened.host,
+            port: opened.port,
+            provider: None,
+            malformed: None,
+            goal: Some(opened.goal),
+            network: opened.network,
+            trust: opened.trust,
+            ehlo_name: said.unwrap_or_else(|| "client.example.net".to_owned()),
+        });
+    }
+    let trust = match &options.cacert {
+        Some(path) => ca_file(path)?,
+        None => Trust::default(),
+    };
+    let network: Arc<dyn Network> = Arc::new(SystemNetwork::new(SystemOptions {
+        given: options.resolve.clone(),
+        dns_server: options.dns_server,
+        bind: options.interface,
+        ..SystemOptions::default()
+    }));
+    let mut understood = Understood {
+        host: None,
+        port: None,
+        provider: None,
+        malformed: None,
+        goal: None,
+        network,
+        trust,
+        ehlo_name: said.unwrap_or_else(ehlo_name),
+    };
+    match target {
+        Ok(Target::Host { host, port }) => {
+            understood.host = Some(host);
+            understood.port = port;
+        }
+        Ok(Target::Provider(id)) => {
+            // Where the host differs by region only the user knows it.
+            let found = provider::by_id(&id);
+            match found.and_then(provider::Provider::host).map(Host::parse) {
+                Some(Ok(host)) => understood.host = Some(host),
+                _ => {
+                    let pattern = found.and_then(|p| p.hosts.first()).map_or("", String::as_str);
+                    understood.malformed = Some(format!(
+                        "the host of '{id}' differs by region: write it out, {pattern} with your region"
+                    ));
+                }
+            }
+            understood.provider = Some(id);
+        }
+        Ok(Target::Mailbox { .. }) => {
+            understood.malformed = Some(format!(
+                "'{}' is an e-mail address: write the host name of the mail server",
+                crate::wire::printable::printable(input, 80)
+            ));
+        }
+        Ok(Target::Lab(_)) => {}
+        Err(error) => understood.malformed = Some(error.to_string()),
+    }
+    Ok(understood)
+}
+
+fn checked_ehlo_name(name: &str) -> Result<String, PrepareError> {
+    let refused = || PrepareError::EhloName(crate::wire::printable::printable(name, 60));
+    let literal = name.strip_prefix('[').and_then(|n| n.strip_suffix(']'));
+    match literal {
+        // An address literal: [192.0.2.1] or [IPv6:2001:db8::1] (RFC 5321 §4.1.3).
+        Some(address) => {
+            let bare = address.strip_prefix("IPv6:").unwrap_or(address);
+            bare.parse::<std::net::IpAddr>().map(|_| name.to_owned()).map_err(|_| refused())
+        }
+        None => match Host::parse(name) {
+            Ok(Host::Name(name)) => Ok(name),
+            _ => Err(refused()),
+        },
+    }
+}
+
+fn ca_file(path: &Path) -> Result<Trust, PrepareError> {
+    use std::io::Read as _;
+    let refused = |source| PrepareError::CaFile { path: path.to_owned(), source };
+    let mut extra = Vec::new();
+    let file = std::fs::File::open(path).map_err(refused)?;
+    file.take(MAX_CA_FILE).read_to_end(&mut extra).map_err(refused)?;
+    Trust::with_pem(extra).map_err(|source| PrepareError::CaContent { path: path.to_owned(), source })
+}
+
+fn now() -> String {
+    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,217 @@
+//! Notes on what is said in SMTP.
+
+use crate::session::Line;
+use crate::target::TlsMode;
+use crate::wire::capability::is_masked;
+use crate::wire::enhanced::EnhancedCode;
+
+use super::{Draft, list, phrase};
+
+/// Most mechanisms that one note explains.
+const MAX_MECHANISMS: usize = 8;
+
+pub(super) fn command(draft: &mut Draft, verb: &str, argument: &str, line: &Line, tls: Option<TlsMode>) {
+    // AUTH and DATA are carried on by lines that are no commands; they bear the verb they belong to.
+    let begins = line.text.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
+    match verb {
+        "EHLO" if line.encrypted && tls == Some(TlsMode::Starttls) => {
+            draft.add("command", &["EHLO-again"], &[]);
+        }
+        "AUTH" if !begins => draft.add("command", &["secret"], &[]),
+        "AUTH" => match argument.split_ascii_whitespace().next() {
+            Some(mechanism) => {
+                let facts = [("mechanism", mechanism), ("about", about(mechanism))];
+                draft.add("command", &["AUTH"], &facts);
+            }
+            None => draft.add("command", &["AUTH-bare"], &[]),
+        },
+        "DATA" if line.text == "." => draft.add("command", &["message"], &[]),
+        "DATA" if !begins => draft.add("command", &["message-line"], &[]),
+        "EHLO" if argument.is_empty() => draft.add("command", &["EHLO-bare"], &[]),
+        "EHLO" | "HELO" | "STARTTLS" | "QUIT" | "MAIL" | "RCPT" | "RSET" | "DATA" => {
+            draft.add("command", &[verb], &[("argument", argument)]);
+        }
+        _ => draft.add("command", &["other"], &[("verb", if verb.is_empty() { &line.text } else { verb })]),
+    }
+}
+
+pub(super) fn greeting(
+    draft: &mut Draft,
+    code: Option<u16>,
+    enhanced: Option<EnhancedCode>,
+    first: bool,
+    line: &str,
+) {
+    let Some(code) = code else { return draft.add("greeting", &["none"], &[]) };
+    let text = behind_code(line);
+    let name = text.split_ascii_whitespace().next().unwrap_or_default();
+    let digits = code.to_string();
+    let facts = [("code", digits.as_str()), ("name", name)];
+    let stars = text.bytes().filter(|byte| *byte == b'*').count();
+    match code {
+        220 if stars >= 4 && stars * 2 > text.len() => draft.add("greeting", &["220-masked"], &facts),
+        220 if !first => draft.add("greeting", &["more"], &facts),
+        220 if is_a_name(name) => draft.add("greeting", &["220"], &facts),
+        220 => draft.add("greeting", &["220-bare"], &facts),
+        _ => draft.add("greeting", &[&digits, &class(code), "odd"], &facts),
+    }
+    if let Some(enhanced) = enhanced {
+        detail(draft, enhanced);
+    }
+}
+
+/// A host name, or a word that may stand for one; `ESMTP` and the like are no names.
+fn is_a_name(word: &str) -> bool {
+    let letters = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+    letters
+        && !matches!(word.to_ascii_uppercase().as_str(), "" | "SMTP" | "ESMTP" | "READY" | "WELCOME" | "OK")
+}
+
+pub(super) fn ehlo_name(draft: &mut Draft, line: &Line, tls: Option<TlsMode>) {
+    let name = behind_code(&line.text).split_ascii_whitespace().next().unwrap_or_default();
+    let key = if name.is_empty() { "name-bare" } else { "name" };
+    draft.add("capability", &[key], &[("name", name)]);
+    if line.encrypted && tls == Some(TlsMode::Starttls) {
+        draft.add("capability", &["name-again"], &[]);
+    }
+}
+
+pub(super) fn capability(
+    draft: &mut Draft,
+    keyword: &str,
+    parameters: &[String],
+    encrypted: bool,
+    line: &str,
+) {
+    // Old Exchange servers write `X-EXPS=LOGIN`.
+    let (word, value) = keyword.split_once('=').unwrap_or((keyword, ""));
+    let all = match value {
+        "" => parameters.join(" "),
+        value => format!("{value} {}", parameters.join(" ")).trim_end().to_owned(),
+    };
+    let facts = [("keyword", keyword), ("parameters", all.as_str())];
+    match word {
+        "AUTH" => auth(draft, parameters, encrypted, line),
+        "SIZE" => size(draft, parameters.first().and_then(|limit| limit.parse().ok())),
+        "STARTTLS" if encrypted => draft.add("capability", &["STARTTLS-again"], &facts),
+        "BURL" | "LIMITS" | "X-EXPS" if all.is_empty() => {
+            draft.add("capability", &[&format!("{word}-bare")], &facts);
+        }
+        _ if is_masked(word) => draft.add("capability", &["masked"], &facts),
+        _ => {
+            let unknown = if word.starts_with('X') { "unknown-x" } else { "unknown" };
+            // The keys that are no keywords of servers have small letters.
+            let word = if word.contains(|c: char| c.is_lowercase()) { "" } else { word };
+            draft.add("capability", &[word, unknown], &facts);
+        }
+    }
+}
+
+fn auth(draft: &mut Draft, mechanisms: &[String], encrypted: bool, line: &str) {
+    if mechanisms.is_empty() {
+        draft.add("capability", &["AUTH-bare"], &[]);
+    } else {
+        let explained: Vec<String> = mechanisms
+            .iter()
+            .map(|mechanism| mechanism.to_ascii_uppercase())
+            .map(|mechanism| format!("{mechanism} ({})", about(&mechanism)))
+            .collect();
+        draft.add("capability", &["AUTH"], &[("mechanisms", &list(&explained, MAX_MECHANISMS))]);
+        if !encrypted {
+            draft.add("capability", &["AUTH-cleartext"], &[]);
+        }
+    }
+    if line.to_ascii_uppercase().contains("AUTH=") {
+        draft.add("capability", &["AUTH-old"], &[]);
+    }
+}
+
+fn about(mechanism: &str) -> &'static str {
+    phrase("mechanism", &[&mechanism.to_ascii_uppercase(), "unknown"])
+}
+
+fn size(draft: &mut Draft, limit: Option<u64>) {
+    match limit {
+        None => draft.add("capability", &["SIZE-bare"], &[]),
+        Some(0) => draft.add("capability", &["SIZE-unlimited"], &[]),
+        Some(octets) => {
+            // Base64 turns 57 octets into 78, line end included (RFC 2045 §6.8).
+            let files = octets / 78 * 57;
+            let facts = [
+                ("octets", octets.to_string()),
+                ("megabytes", megabytes(octets)),
+                ("files", megabytes(files)),
+            ];
+            draft.add(
+                "capability",
+                &["SIZE"],
+                &facts.each_ref().map(|(name, value)| (*name, value.as_str())),
+            );
+        }
+    }
+}
+
+/// Decimal units, as people use them for files: `35.9 MB`.
+fn megabytes(octets: u64) -> String {
+    let (unit, name) = match octets {
+        0..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    match (octets / unit, octets % unit * 10 / unit) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    }
+}
+
+pub(super) fn reply(draft: &mut Draft, code: Option<u16>, enhanced: Option<EnhancedCode>, to: &str) {
+    let Some(code) = code else { return draft.add("reply", &["none"], &[]) };
+    let (digits, class) = (code.to_string(), class(code));
+    let facts = [("code", digits.as_str())];
+    let general = [digits.as_str(), class.as_str(), "odd"];
+    let known = match to {
+        "" => {
+            let closing = draft.try_add("reply-none", &[&digits], &facts);
+            if !closing {
+                draft.add("reply-none", &["other"], &facts);
+            }
+            closing
+        }
+        "QUIT" => draft.try_add("reply-quit", &[&digits, "other"], &facts),
+        _ => {
+            let section = format!("reply-{}", to.to_ascii_lowercase());
+            draft.try_add(&section, &[&digits, &class], &facts)
+        }
+    };
+    if !known {
+        draft.add("reply", &general, &facts);
+    }
+    if let Some(enhanced) = enhanced {
+        detail(draft, enhanced);
+    }
+}
+
+/// `5yz` for 550.
+fn class(code: u16) -> String {
+    format!("{}yz", code / 100)
+}
+
+/// What an enhanced status code adds.
+fn detail(draft: &mut Draft, enhanced: EnhancedCode) {
+    let EnhancedCode { class, subject, detail } = enhanced;
+    let keys = [
+        format!("{class}-{subject}-{detail}"),
+        // A success that has no text of its own: what a failure of that kind would mean is of no interest.
+        if class == 2 { "2".to_owned() } else { format!("X-{subject}-{detail}") },
+        format!("X-{subject}"),
+        "X".to_owned(),
+    ];
+    let shown = enhanced.to_string();
+    draft.add("enhanced", &keys.each_ref().map(String::as_str), &[("enhanced", &shown)]);
+}
+
+/// What stands behind the code of a line.
+fn behind_code(line: &str) -> &str {
+    let digits = line.get(..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
+    if digits { line.get(4..).unwrap_or_default() } else { line }
+}

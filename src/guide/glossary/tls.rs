@@ -1,0 +1,220 @@
+//! Notes on TLS and certificates.
+
+use crate::event::{Side, Verification};
+use crate::wire::certificate::{Certificate, date};
+
+use super::{Draft, list};
+
+/// Most names of a certificate that a note names.
+const MAX_NAMES: usize = 3;
+
+pub(super) fn started(draft: &mut Draft, verification: Verification, inspecting: bool) {
+    let key = match verification {
+        _ if inspecting => "inspecting",
+        Verification::Strict => "started",
+        Verification::Relaxed => "started-relaxed",
+    };
+    draft.add("tls", &[key], &[]);
+}
+
+pub(super) fn established(draft: &mut Draft, verification: Verification) {
+    let key = match verification {
+        Verification::Strict => "established",
+        Verification::Relaxed => "established-relaxed",
+    };
+    draft.add("tls", &[key], &[]);
+}
+
+pub(super) fn client_hello(draft: &mut Draft, versions: &[String], server_name: Option<&str>) {
+    let versions: Vec<String> = versions.iter().map(|version| version_name(version)).collect();
+    let versions = if versions.is_empty() { "TLS".to_owned() } else { list(&versions, 4) };
+    match server_name {
+        Some(name) => {
+            draft.add("tls", &["client-hello"], &[("versions", &versions), ("server_name", name)]);
+        }
+        None => draft.add("tls", &["client-hello-unnamed"], &[("versions", &versions)]),
+    }
+}
+
+pub(super) fn server_hello(draft: &mut Draft, version: &str, cipher: &str, group: Option<&str>) {
+    draft.add("version", &[version, "other"], &[("version", &version_name(version))]);
+    let suite = Suite::read(cipher);
+    // In TLS 1.3 the suite says nothing about the key exchange: it is always a fresh one.
+    if version != "TLSv1.3" && !suite.key_exchange.is_empty() {
+        let key = suite.key_exchange_key();
+        draft.add("key-exchange", &[key, "other"], &[("key_exchange", &suite.key_exchange)]);
+    }
+    draft.add("cipher", &[suite.cipher_key(), "other"], &[("cipher", &suite.cipher.replace('_', "-"))]);
+    if let Some(group) = group {
+        let lower = group.to_ascii_lowercase();
+        let family = ["ffdhe", "brainpool"].into_iter().find(|family| lower.starts_with(family));
+        draft.add("group", &[family.unwrap_or(&lower), "other"], &[("group", group)]);
+    }
+}
+
+/// `TLS 1.3` for `TLSv1.3`.
+fn version_name(version: &str) -> String {
+    version.replacen("TLSv", "TLS ", 1).replacen("SSLv", "SSL ", 1)
+}
+
+/// The parts of a cipher suite's IANA name.
+struct Suite {
+    /// `ECDHE_RSA`; empty in TLS 1.3.
+    key_exchange: String,
+    /// `AES_128_GCM`.
+    cipher: String,
+}
+
+impl Suite {
+    fn read(name: &str) -> Self {
+        let name = name.strip_prefix("TLS_").unwrap_or(name);
+        let (key_exchange, rest) = name.split_once("_WITH_").unwrap_or(("", name));
+        let cipher = match rest.rsplit_once('_') {
+            Some((cipher, hash)) if hash.starts_with("SHA") || hash == "MD5" || hash == "SM3" => cipher,
+            _ => rest,
+        };
+        Self { key_exchange: key_exchange.to_owned(), cipher: cipher.to_owned() }
+    }
+
+    fn key_exchange_key(&self) -> &'static str {
+        let name = self.key_exchange.as_str();
+        if name.contains("anon") {
+            "anonymous"
+        } else if name.contains("ECDHE") {
+            "ECDHE"
+        } else if name.contains("DHE") {
+            "DHE"
+        } else if name.contains("PSK") {
+            "PSK"
+        } else if name.starts_with("DH") || name.starts_with("ECDH") {
+            "static"
+        } else if name.starts_with("RSA") {
+            "RSA"
+        } else {
+            "other"
+        }
+    }
+
+    fn cipher_key(&self) -> &'static str {
+        let (name, has) = (self.cipher.as_str(), |part: &str| self.cipher.contains(part));
+        if name == "NULL" {
+            "NULL"
+        } else if self.key_exchange.contains("EXPORT")
+            || has("DES40")
+            || has("RC2")
+            || name.starts_with("DES_")
+        {
+            "weak"
+        } else if has("RC4") {
+            "RC4"
+        } else if has("3DES") {
+            "3DES"
+        } else if has("CHACHA20") {
+            "CHACHA"
+        } else if has("GCM") {
+            "GCM"
+        } else if has("CCM") {
+            "CCM"
+        } else if has("CBC") {
+            "CBC"
+        } else {
+            "other"
+        }
+    }
+}
+
+pub(super) fn hello_retry(draft: &mut Draft, group: Option<&str>) {
+    match group {
+        Some(group) => draft.add("tls", &["hello-retry"], &[("group", group)]),
+        None => draft.add("tls", &["hello-retry-unnamed"], &[]),
+    }
+}
+
+pub(super) fn chain(draft: &mut Draft, certificates: usize) {
+    let key = match certificates {
+        0 => "chain-none",
+        1 => "chain-one",
+        _ => "chain",
+    };
+    draft.add("tls", &[key], &[("certificates", &certificates.to_string())]);
+}
+
+pub(super) fn certificate(
+    draft: &mut Draft,
+    depth: usize,
+    faults: &[&'static str],
+    known: Option<&Certificate>,
+) {
+    match known {
+        None => draft.add("certificate", &["unread"], &[("depth", &depth.to_string())]),
+        Some(certificate) => {
+            let names = match (certificate.names.as_slice(), &certificate.common_name) {
+                ([], Some(name)) => name.clone(),
+                ([], None) => certificate.subject.clone(),
+                (names, _) => list(names, MAX_NAMES),
+            };
+            let key = match depth {
+                0 => "own",
+                _ if certificate.self_issued => "root",
+                _ => "intermediate",
+            };
+            let facts = [
+                ("names", names.as_str()),
+                ("subject", &certificate.subject),
+                ("issuer", &certificate.issuer),
+                ("not_before", &day(certificate.not_before)),
+                ("not_after", &day(certificate.not_after)),
+            ];
+            draft.add("certificate", &[key], &facts);
+        }
+    }
+    for fault in faults {
+        draft.add("fault", &[fault, "other"], &[("fault", fault)]);
+    }
+}
+
+/// `2026-01-31`.
+fn day(seconds: i64) -> String {
+    date(seconds).split('T').next().unwrap_or_default().to_owned()
+}
+
+pub(super) fn handshake(draft: &mut Draft, name: &str, from: Side) {
+    let facts = [("From", speaker(from)), ("name", name)];
+    draft.add("handshake", &[&name.to_ascii_lowercase(), "other"], &facts);
+}
+
+pub(super) fn encrypted(draft: &mut Draft, from: Side) {
+    draft.add("tls", &[&format!("encrypted-{}", side(from))], &[]);
+}
+
+pub(super) fn alert(draft: &mut Draft, level: u8, code: u8, from: Side) {
+    let digits = code.to_string();
+    let sided = format!("{digits}-{}", side(from));
+    let facts = [("From", speaker(from)), ("code", digits.as_str())];
+    draft.add("alert", &[&sided, &digits, "unknown"], &facts);
+    // close_notify and user_canceled are warnings by their nature (RFC 8446 §6.1).
+    if level == 1 && !matches!(code, 0 | 90) {
+        draft.add("alert", &["warning"], &[]);
+    }
+}
+
+pub(super) fn not_tls(draft: &mut Draft, looks_like: Option<&str>) {
+    let key = looks_like.unwrap_or("unknown");
+    if !draft.try_add("not-tls", &[key], &[]) && !draft.try_add("not-reply", &[key], &[]) {
+        draft.add("not-tls", &["unknown"], &[]);
+    }
+}
+
+fn side(from: Side) -> &'static str {
+    match from {
+        Side::Client => "client",
+        Side::Server => "server",
+    }
+}
+
+fn speaker(from: Side) -> &'static str {
+    match from {
+        Side::Client => "Our side",
+        Side::Server => "The server",
+    }
+}

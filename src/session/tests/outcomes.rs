@@ -1,1 +1,0 @@
-//! One session for every outcome of the contract's table.
