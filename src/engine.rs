@@ -83,7 +83,6 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>, out: mpsc::Unbound
         session: Session::default(),
         settings,
         host: setup.host,
-        addresses: Vec::new(),
         pace: setup.pace,
         interactive: setup.interactive,
         flags: setup.answers,
@@ -113,7 +112,7 @@ enum Now {
     /// A question waits for its answer.
     Asking(String),
     /// Addresses are being looked for.
-    Resolving(oneshot::Receiver<Vec<IpAddr>>),
+    Resolving(oneshot::Receiver<()>),
     /// This route is being probed; others may race it.
     Probing(RouteId),
     /// Control ports are being tried, the first of them now.
@@ -135,7 +134,6 @@ struct Engine {
     session: Session,
     settings: walk::Settings,
     host: Option<Host>,
-    addresses: Vec<IpAddr>,
     pace: Pace,
     interactive: bool,
     flags: Vec<(String, String)>,
@@ -206,7 +204,7 @@ impl Engine {
     async fn decide(&mut self) {
         let next = walk::next(&self.session, &self.settings);
         match next {
-            Next::Ask { question, default } => {
+            Next::Question { question, default } => {
                 let flag = self.flags.iter().find(|(asked, _)| *asked == question).map(|(_, a)| a.clone());
                 let (answer, by) = match flag {
                     Some(answer) => (answer, AnsweredBy::Flag),
@@ -223,7 +221,10 @@ impl Engine {
                 self.next_route = self.next_route.saturating_add(1);
                 self.emit(EventKind::RouteAdded { route, host, port, tls, origin });
             }
-            Next::Resolve(ref plan) | Next::Probe { ref plan, .. } | Next::Control { ref plan, .. } => {
+            Next::Resolve { ref plan, .. }
+            | Next::Ask { ref plan, .. }
+            | Next::Probe { ref plan, .. }
+            | Next::Control { ref plan, .. } => {
                 // A route that the race has begun already has been announced.
                 let racing = matches!(&next, Next::Probe { route, .. } if self.probe_of(*route).is_some());
                 if !racing {
@@ -251,13 +252,22 @@ impl Engine {
     fn begin(&mut self) {
         let Now::Ready(next) = std::mem::replace(&mut self.now, Now::Deciding) else { return };
         match next {
-            Next::Resolve(_) => {
-                let Some(host) = self.host.clone() else { return };
+            Next::Resolve { host, .. } => {
+                let Ok(host) = Host::parse(&host) else { return };
                 let (send, found) = oneshot::channel();
                 let recorder = self.context.recorder();
                 let purpose = Purpose::Resolve { host: host.to_string() };
                 let probe = recorder.probe();
                 let task = resolve::resolve(self.context.clone(), recorder, host, send);
+                self.spawn(probe, purpose, task);
+                self.now = Now::Resolving(found);
+            }
+            Next::Ask { domain, questions, .. } => {
+                let (send, found) = oneshot::channel();
+                let recorder = self.context.recorder();
+                let purpose = Purpose::Ask { domain: domain.clone() };
+                let probe = recorder.probe();
+                let task = resolve::ask(self.context.clone(), recorder, domain, questions, send);
                 self.spawn(probe, purpose, task);
                 self.now = Now::Resolving(found);
             }
@@ -277,7 +287,7 @@ impl Engine {
                 let port = ports.remove(0);
                 self.control(port, ports);
             }
-            Next::Ask { .. } | Next::AddRoute { .. } | Next::Conclude(_) => {}
+            Next::Question { .. } | Next::AddRoute { .. } | Next::Conclude(_) => {}
         }
     }
 
@@ -285,10 +295,7 @@ impl Engine {
         let Some(found) = self.session.route(id) else { return };
         let Ok(host) = Host::parse(&found.host) else { return };
         let round = u16::try_from(found.rounds.len()).unwrap_or(u16::MAX).saturating_add(1);
-        let addresses = match host.address() {
-            Some(address) => vec![address],
-            None => self.addresses.clone(),
-        };
+        let addresses = self.addresses(&host);
         let job = Job { route: id, round, host, addresses, port: found.port, tls: found.tls };
         let recorder = self.context.recorder();
         let probe = recorder.probe();
@@ -296,12 +303,17 @@ impl Engine {
         self.spawn(probe, purpose, route::route(self.context.clone(), recorder, job));
     }
 
+    /// The addresses of a host, as the look-ups gave them, in the order in which to try them.
+    fn addresses(&self, host: &Host) -> Vec<IpAddr> {
+        match host {
+            Host::Address(address) => vec![*address],
+            Host::Name(name) => resolve::in_order(self.session.dns().addresses(name), self.context.family),
+        }
+    }
+
     fn control(&mut self, port: u16, rest: Vec<u16>) {
         let host = self.host.as_ref().map(ToString::to_string).unwrap_or_default();
-        let addresses = match self.host.as_ref().and_then(Host::address) {
-            Some(address) => vec![address],
-            None => self.addresses.clone(),
-        };
+        let addresses = self.host.as_ref().map(|host| self.addresses(host)).unwrap_or_default();
         let (send, alive) = oneshot::channel();
         let recorder = self.context.recorder();
         let probe = recorder.probe();
@@ -392,8 +404,7 @@ impl Engine {
 
     fn answered(&mut self, found: Found) {
         match found {
-            Found::Addresses(addresses) => {
-                self.addresses = addresses;
+            Found::Answers => {
                 self.drain();
                 self.now = Now::Deciding;
             }
@@ -465,9 +476,12 @@ impl Engine {
 
     async fn skip(&mut self) {
         let step = match &self.now {
-            Now::Ready(Next::Resolve(plan) | Next::Probe { plan, .. } | Next::Control { plan, .. }) => {
-                Some(plan.step.clone())
-            }
+            Now::Ready(
+                Next::Resolve { plan, .. }
+                | Next::Ask { plan, .. }
+                | Next::Probe { plan, .. }
+                | Next::Control { plan, .. },
+            ) => Some(plan.step.clone()),
             Now::Resolving(..) | Now::Probing(_) | Now::Controlling(..) => {
                 self.session.steps().last().map(|step| step.id.clone())
             }
@@ -486,7 +500,10 @@ impl Engine {
         }
         let Some(next) = walk::again(&self.session, step) else { return };
         match &next {
-            Next::Resolve(plan) | Next::Probe { plan, .. } | Next::Control { plan, .. } => {
+            Next::Resolve { plan, .. }
+            | Next::Ask { plan, .. }
+            | Next::Probe { plan, .. }
+            | Next::Control { plan, .. } => {
                 let plan = plan.clone();
                 self.enter(&plan);
             }
@@ -537,14 +554,17 @@ impl Engine {
 }
 
 enum Found {
-    Addresses(Vec<IpAddr>),
+    Answers,
     Alive(bool),
 }
 
 /// What the step that runs was begun for, once it is there.
 async fn answer(now: &mut Now) -> Found {
     match now {
-        Now::Resolving(found) => Found::Addresses(found.await.unwrap_or_default()),
+        Now::Resolving(found) => {
+            let _ = found.await;
+            Found::Answers
+        }
         Now::Controlling(alive, _) => Found::Alive(alive.await.unwrap_or_default()),
         _ => std::future::pending().await,
     }

@@ -335,6 +335,19 @@ pub struct SessionStarted {
     /// True where credentials were given, so that a server without AUTH matters.
     #[serde(default)]
     pub sign_in: bool,
+    /// Where `host` is a domain whose hosts are to be found in DNS: which kind.
+    #[serde(default)]
+    pub discover: Option<Discover>,
+}
+
+/// What is to be found in DNS for a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Discover {
+    /// Its submission hosts, from an e-mail address (RFC 6186).
+    Submission,
+    /// Its mail exchangers (RFC 5321 §5.1).
+    Exchangers,
 }
 
 /// Limits of waits, in milliseconds.
@@ -389,6 +402,11 @@ pub enum Purpose {
         /// The host.
         host: String,
     },
+    /// Ask DNS something about a domain.
+    Ask {
+        /// The domain.
+        domain: String,
+    },
     /// Examine a route.
     Route {
         /// Which.
@@ -439,6 +457,22 @@ pub enum RecordType {
     Txt,
     Tlsa,
     Ptr,
+}
+
+impl RecordType {
+    /// The type's name in DNS.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Cname => "CNAME",
+            Self::Mx => "MX",
+            Self::Srv => "SRV",
+            Self::Txt => "TXT",
+            Self::Tlsa => "TLSA",
+            Self::Ptr => "PTR",
+        }
+    }
 }
 
 /// Where the answer to a look-up came from.

@@ -189,6 +189,7 @@ mod tests {
             provider: None,
             malformed: None,
             sign_in: false,
+            discover: None,
         };
         let kinds = [
             EventKind::SessionStarted(started),

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::args::Options;
 use crate::engine::{Pace, Setup};
-use crate::event::{JOURNAL_SCHEMA, Limits, SessionStarted};
+use crate::event::{Discover, JOURNAL_SCHEMA, Limits, SessionStarted};
 use crate::guide::provider;
 use crate::journal::{JournalError, Writer};
 use crate::lab::{self, LabError};
@@ -74,7 +74,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         seen.push(*route);
     }
     let target = Target::parse(input, &|id| provider::by_id(id).is_some());
-    let understood = understand(input, target, options)?;
+    let understood = understand(target, options)?;
     let mut routes = options.route.clone();
     if let Some(port) = understood.port {
         if !routes.is_empty() {
@@ -103,6 +103,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         },
         malformed: understood.malformed,
         sign_in: false,
+        discover: understood.discover,
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
     let answers = match options.goal {
@@ -141,16 +142,13 @@ struct Understood {
     provider: Option<String>,
     malformed: Option<String>,
     goal: Option<Goal>,
+    discover: Option<Discover>,
     network: Arc<dyn Network>,
     trust: Trust,
     ehlo_name: String,
 }
 
-fn understand(
-    input: &str,
-    target: Result<Target, BadTarget>,
-    options: &Options,
-) -> Result<Understood, PrepareError> {
+fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Understood, PrepareError> {
     let said = options.ehlo.as_deref().map(checked_ehlo_name).transpose()?;
     if let Ok(Target::Lab(id)) = &target {
         let opened = lab::open(id)?;
@@ -160,6 +158,7 @@ fn understand(
             provider: None,
             malformed: None,
             goal: Some(opened.goal),
+            discover: opened.input.contains('@').then_some(Discover::Submission),
             network: opened.network,
             trust: opened.trust,
             ehlo_name: said.unwrap_or_else(|| "client.example.net".to_owned()),
@@ -181,6 +180,7 @@ fn understand(
         provider: None,
         malformed: None,
         goal: None,
+        discover: None,
         network,
         trust,
         ehlo_name: said.unwrap_or_else(ehlo_name),
@@ -204,11 +204,13 @@ fn understand(
             }
             understood.provider = Some(id);
         }
-        Ok(Target::Mailbox { .. }) => {
-            understood.malformed = Some(format!(
-                "'{}' is an e-mail address: write the host name of the mail server",
-                crate::wire::printable::printable(input, 80)
-            ));
+        Ok(Target::Mailbox { domain: Host::Name(domain), .. }) => {
+            understood.host = Some(Host::Name(domain));
+            understood.discover = Some(Discover::Submission);
+        }
+        Ok(Target::Mailbox { domain: Host::Address(_), .. }) => {
+            understood.malformed =
+                Some("an e-mail address needs a domain behind the @, not an IP address".to_owned());
         }
         Ok(Target::Lab(_)) => {}
         Err(error) => understood.malformed = Some(error.to_string()),

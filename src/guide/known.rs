@@ -92,6 +92,11 @@ impl<'a> Known<'a> {
         self.started.map_or("", |started| started.host.as_str())
     }
 
+    /// True where names are resolved at the far end of a proxy, so that nothing is looked up here.
+    pub fn is_remote(&self) -> bool {
+        self.started.is_some_and(|started| started.vantage.contains("://"))
+    }
+
     /// How often each route is probed.
     pub fn repeat(&self) -> usize {
         self.started.map_or(1, |started| usize::from(started.repeat.max(1)))

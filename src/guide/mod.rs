@@ -2,6 +2,7 @@
 //!
 //! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
 
+pub(crate) mod discover;
 pub mod glossary;
 pub mod known;
 pub mod path;

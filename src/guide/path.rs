@@ -53,6 +53,9 @@ pub(crate) fn path_of(known: &Known<'_>) -> Vec<PathStep> {
     };
     path.extend(branch.map(|id| question(known, id)));
     if walk::probes_routes(known) {
+        if known.started.is_some_and(|started| started.discover.is_some()) {
+            path.push(discover(known));
+        }
         path.push(host(known));
         routes(known, &mut path);
         if known.entered("way-out").is_some() {
@@ -81,6 +84,20 @@ fn question(known: &Known<'_>, id: &str) -> PathStep {
         Some(answer) => step(known, id, StepState::Good, answer.to_owned()),
         None => step(known, id, StepState::Current, String::new()),
     }
+}
+
+fn discover(known: &Known<'_>) -> PathStep {
+    let (state, result) = if known.entered("discover").is_none() {
+        (StepState::Ahead, String::new())
+    } else if is_latest(known, "discover") && !known.ended {
+        (StepState::Current, String::new())
+    } else {
+        match known.routes.first() {
+            Some(route) => (StepState::Good, route.host.clone()),
+            None => (StepState::Bad, "no host found".to_owned()),
+        }
+    };
+    step(known, "discover", state, result)
 }
 
 fn host(known: &Known<'_>) -> PathStep {

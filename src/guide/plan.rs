@@ -1,6 +1,6 @@
 //! What a step will do, said before it is done: to whom it connects, what it sends, and what stays undone.
 
-use crate::event::RouteOrigin;
+use crate::event::{RecordType, RouteOrigin};
 use crate::session::Route;
 use crate::target::TlsMode;
 
@@ -84,5 +84,17 @@ pub fn verdict() -> Plan {
     Plan {
         step: "verdict".to_owned(),
         text: "sends nothing: draws the conclusion from what was seen".to_owned(),
+    }
+}
+
+/// The plan of asking DNS about a domain.
+pub fn discover(domain: &str, questions: &[(String, RecordType)]) -> Plan {
+    let list: Vec<_> = questions.iter().map(|(name, record)| format!("{} {name}", record.name())).collect();
+    Plan {
+        step: "discover".to_owned(),
+        text: format!(
+            "asks DNS where {domain} has its mail servers ({}); nothing is sent to them",
+            list.join(", ")
+        ),
     }
 }

@@ -19,6 +19,9 @@ pub struct Provider {
     pub name: String,
     /// Submission hosts, the usual one first; `REGION` stands for a part that differs.
     pub hosts: Vec<String>,
+    /// Domains of the servers that receive its customers' mail: how a customer's own domain is recognised by its MX.
+    #[serde(default)]
+    pub mx: Vec<String>,
     /// Routes it offers, written as `587/starttls`.
     pub routes: Vec<ProviderRoute>,
     /// True where these are all that it offers for submission.
@@ -72,6 +75,15 @@ pub fn by_id(id: &str) -> Option<&'static Provider> {
 pub fn by_host(host: &str) -> Option<&'static Provider> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     all().iter().find(|provider| provider.hosts.iter().any(|pattern| is_match(pattern, &host)))
+}
+
+/// The provider whose servers receive a domain's mail, by an MX host of it.
+pub fn by_mx(exchange: &str) -> Option<&'static Provider> {
+    let exchange = exchange.trim_end_matches('.').to_ascii_lowercase();
+    let under = |domain: &String| {
+        exchange.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    all().iter().find(|provider| provider.mx.iter().any(under))
 }
 
 /// `REGION` stands for one label or a part of one: letters, digits and hyphens.

@@ -41,6 +41,7 @@ pub fn started(host: &str) -> SessionStarted {
         provider: None,
         malformed: None,
         sign_in: false,
+        discover: None,
     }
 }
 
@@ -142,16 +143,20 @@ impl Case {
         let mut log = Vec::new();
         for _ in 0..100 {
             match self.next() {
-                Next::Ask { question, default } => {
+                Next::Question { question, default } => {
                     log.push(format!("{question}={default}"));
                     self.answer(&question, &default);
                 }
                 Next::AddRoute { port, tls, origin, .. } => {
                     self.add(port, tls, origin);
                 }
-                Next::Resolve(plan) => {
+                Next::Resolve { plan, .. } => {
                     log.push(plan.step);
                     self.resolved(Some("192.0.2.10"));
+                }
+                Next::Ask { plan, .. } => {
+                    log.push(plan.step.clone());
+                    self.enter(&plan.step);
                 }
                 Next::Probe { plan, route, .. } => {
                     log.push(plan.step);

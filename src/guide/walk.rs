@@ -4,7 +4,8 @@
 //! one works, the other TLS mode of a port that speaks it, the way out where everything is blocked, the verdict.
 //! Nothing is remembered between calls: what was done is read from the session, so a replay walks the same way.
 
-use crate::event::{RouteId, RouteOrigin};
+use crate::event::{RecordType, RouteId, RouteOrigin};
+use crate::guide::discover::{self, Planned, Wanted};
 use crate::guide::known::{Branch, Known, is_blocked};
 use crate::guide::{plan, provider};
 use crate::session::route::State;
@@ -21,7 +22,7 @@ pub const CONTROL_PORTS: [u16; 2] = [443, 80];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// A question of the tree must be answered; `default` is taken where nobody is asked.
-    Ask {
+    Question {
         /// Question id.
         question: String,
         /// Answer id.
@@ -38,8 +39,22 @@ pub enum Next {
         /// Why.
         origin: RouteOrigin,
     },
-    /// Find the addresses of the host.
-    Resolve(Plan),
+    /// Find the addresses of a host.
+    Resolve {
+        /// The plan.
+        plan: Plan,
+        /// The host.
+        host: String,
+    },
+    /// Ask DNS about a domain.
+    Ask {
+        /// The plan.
+        plan: Plan,
+        /// The domain.
+        domain: String,
+        /// Names and record types.
+        questions: Vec<(String, RecordType)>,
+    },
     /// Probe a route. `followers` are the routes that would be probed if this one fails, in order: racing may begin them.
     Probe {
         /// The plan.
@@ -87,14 +102,19 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
         return Next::Conclude(plan::verdict());
     }
     let host = started.host.as_str();
-    if let Some((spec, origin)) = missing(known, settings) {
-        return Next::AddRoute { host: host.to_owned(), port: spec.port, tls: spec.tls, origin };
+    let planned = match discover::planned(known, settings.all) {
+        Planned::Routes(routes) => routes,
+        Planned::First(next) => return *next,
+        Planned::Nothing => return Next::Conclude(plan::verdict()),
+    };
+    if let Some(wanted) = planned.into_iter().find(|wanted| !is_listed(known, &wanted.host, wanted.spec)) {
+        let Wanted { host, spec, origin } = wanted;
+        return Next::AddRoute { host, port: spec.port, tls: spec.tls, origin };
     }
-    let is_address = Host::parse(host).is_ok_and(|host| host.address().is_some());
-    if known.entered("host").is_none() {
-        return Next::Resolve(plan::host(host, is_address));
+    if let Some(next) = resolve_next(known) {
+        return next;
     }
-    if !is_address && has_no_address(known) {
+    if known.routes.iter().all(|route| is_nowhere(known, route)) {
         return Next::Conclude(plan::verdict());
     }
     if let Some(next) = next_route(known, settings) {
@@ -108,7 +128,7 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
 }
 
 fn ask(question: &str, default: &str) -> Next {
-    Next::Ask { question: question.to_owned(), default: default.to_owned() }
+    Next::Question { question: question.to_owned(), default: default.to_owned() }
 }
 
 /// The question at the head of the tree, then the one at the head of its branch.
@@ -171,7 +191,7 @@ pub(crate) fn planned(known: &Known<'_>, all: bool) -> Vec<(RouteSpec, RouteOrig
 }
 
 /// What the table says, and what the tree would try besides where the table does not claim to know all.
-fn of_provider(provider: &provider::Provider) -> Vec<(RouteSpec, RouteOrigin)> {
+pub(crate) fn of_provider(provider: &provider::Provider) -> Vec<(RouteSpec, RouteOrigin)> {
     let mut routes: Vec<_> =
         provider.in_order().into_iter().map(|spec| (spec, RouteOrigin::Provider)).collect();
     if !provider.complete {
@@ -188,19 +208,31 @@ fn known_provider(known: &Known<'_>) -> Option<&'static provider::Provider> {
     id.and_then(provider::by_id).or_else(|| provider::by_host(known.host()))
 }
 
-fn is_listed(known: &Known<'_>, spec: RouteSpec) -> bool {
-    known.routes.iter().any(|route| route.port == spec.port && route.tls == spec.tls)
+fn is_listed(known: &Known<'_>, host: &str, spec: RouteSpec) -> bool {
+    known.routes.iter().any(|route| route.host == host && route.port == spec.port && route.tls == spec.tls)
 }
 
-/// The first route that should be on the list and is not.
-fn missing(known: &Known<'_>, settings: &Settings) -> Option<(RouteSpec, RouteOrigin)> {
-    // Routes that discovery has put there (SRV, MX) stand for the default ones.
-    let discovered =
-        known.routes.iter().any(|route| matches!(route.origin, RouteOrigin::Srv | RouteOrigin::Mx));
-    planned(known, settings.all)
-        .into_iter()
-        .filter(|(_, origin)| !discovered || !matches!(origin, RouteOrigin::Tree | RouteOrigin::Provider))
-        .find(|(spec, _)| !is_listed(known, *spec))
+/// The first host of a route that has not been looked up.
+fn resolve_next(known: &Known<'_>) -> Option<Next> {
+    let remote = known.is_remote();
+    let route = known.routes.iter().find(|route| {
+        let entered = known.entered("host").is_some();
+        let asked = known.dns.of(&route.host).next().is_some() || known.skipped("host");
+        if remote || route.host == known.host() { !entered } else { !asked }
+    })?;
+    let is_address = Host::parse(&route.host).is_ok_and(|host| host.address().is_some());
+    Some(Next::Resolve { plan: plan::host(&route.host, is_address), host: route.host.clone() })
+}
+
+/// True where the route's host has no address, so that there is nothing to connect to.
+fn is_nowhere(known: &Known<'_>, route: &Route) -> bool {
+    if Host::parse(&route.host).is_ok_and(|host| host.address().is_some()) {
+        return false;
+    }
+    if route.host == known.host() {
+        return has_no_address(known);
+    }
+    !known.is_remote() && known.dns.addresses(&route.host).is_empty()
 }
 
 /// True where every look-up is answered and no address came of it. Where names are resolved at the far end of a proxy
@@ -210,8 +242,7 @@ fn has_no_address(known: &Known<'_>) -> bool {
     let skipped = known.skipped("host");
     let system_knows = matches!(&dns.system, Some((Ok(addresses), _)) if !addresses.is_empty());
     let asked = !dns.answers.is_empty() || skipped;
-    let remote = known.started.is_some_and(|started| started.vantage.contains("://"));
-    asked && dns.a.is_empty() && dns.aaaa.is_empty() && !system_knows && !remote
+    asked && dns.a.is_empty() && dns.aaaa.is_empty() && !system_knows && !known.is_remote()
 }
 
 /// The next route to be added, asked about or probed; `None` where the matter is settled or nothing is left.
@@ -221,6 +252,9 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
     let mut settled = false;
     for (index, route) in order.iter().enumerate() {
         if !known.is_done(route, repeat) {
+            if is_nowhere(known, route) {
+                continue;
+            }
             if settled && !still_wanted(known, route) {
                 continue;
             }
@@ -243,7 +277,7 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
         }
         if route.outcome == Outcome::ModeMismatch {
             let other = other_mode(route.tls);
-            if !is_listed(known, RouteSpec { port: route.port, tls: other }) {
+            if !is_listed(known, &route.host, RouteSpec { port: route.port, tls: other }) {
                 let origin = RouteOrigin::OtherMode(route.id);
                 return Some(Next::AddRoute {
                     host: route.host.clone(),
@@ -306,7 +340,7 @@ pub fn again(session: &Session, step: &str) -> Option<Next> {
     match step {
         "host" => {
             let is_address = Host::parse(known.host()).is_ok_and(|host| host.address().is_some());
-            Some(Next::Resolve(plan::host(known.host(), is_address)))
+            Some(Next::Resolve { plan: plan::host(known.host(), is_address), host: known.host().to_owned() })
         }
         "way-out" => Some(Next::Control {
             plan: plan::way_out(known.host(), &CONTROL_PORTS),

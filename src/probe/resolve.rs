@@ -15,9 +15,12 @@ use crate::target::Host;
 /// How long the operating system's own resolver is waited for, once DNS has answered.
 const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
 
-/// Looks the host up: A and AAAA at once, and what the operating system says beside them. `found` hears the addresses
-/// in the order of RFC 8305 as soon as DNS has answered; the comparison goes on without holding anybody up.
-pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: oneshot::Sender<Vec<IpAddr>>) {
+/// Most questions that are asked at once.
+const MAX_QUESTIONS: usize = 64;
+
+/// Looks the host up: A and AAAA at once, and what the operating system says beside them. `found` hears when DNS
+/// has answered; the comparison goes on without holding anybody up.
+pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: oneshot::Sender<()>) {
     let running = recorder.begin(Purpose::Resolve { host: host.to_string() });
     let name = match host {
         Host::Address(address) => {
@@ -29,7 +32,7 @@ pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: on
                 outcome: LookupOutcome::Answers(vec![Record { name: address.to_string(), ttl: 0, data }]),
                 took: Micros(0),
             });
-            let _ = found.send(vec![address]);
+            let _ = found.send(());
             running.end();
             return;
         }
@@ -41,11 +44,11 @@ pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: on
         (result, Micros::from_duration(started.elapsed()))
     };
     let dns = async {
-        let (v6, v4) = tokio::join!(
+        tokio::join!(
             question(&context, &recorder, &name, RecordType::Aaaa, context.family != Family::V4),
             question(&context, &recorder, &name, RecordType::A, context.family != Family::V6),
         );
-        let _ = found.send(interleave(v6, v4));
+        let _ = found.send(());
     };
     let ((), (result, took)) = tokio::join!(dns, system);
     match result {
@@ -59,35 +62,46 @@ pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: on
     running.end();
 }
 
-async fn question(
-    context: &Context,
-    recorder: &Recorder,
-    name: &str,
-    record: RecordType,
-    wanted: bool,
-) -> Vec<IpAddr> {
-    if !wanted {
-        return Vec::new();
+async fn question(context: &Context, recorder: &Recorder, name: &str, record: RecordType, wanted: bool) {
+    if wanted {
+        asked(context, recorder, name, record).await;
     }
-    let started = Instant::now();
-    let (source, outcome) = context.network.lookup(name, record).await;
-    let mut addresses = Vec::new();
-    if let LookupOutcome::Answers(records) = &outcome {
-        for record in records {
-            if let RecordData::Address(address) = record.data
-                && context.family.allows(address)
-                && !addresses.contains(&address)
-            {
-                addresses.push(address);
-            }
-        }
-    }
-    let took = Micros::from_duration(started.elapsed());
-    recorder.record(EventKind::Lookup { name: name.to_owned(), record, source, outcome, took });
-    addresses
 }
 
-/// IPv6 and IPv4 in turn, IPv6 first (RFC 8305 §4).
+/// One question, recorded.
+async fn asked(context: &Context, recorder: &Recorder, name: &str, record: RecordType) -> LookupOutcome {
+    let started = Instant::now();
+    let (source, outcome) = context.network.lookup(name, record).await;
+    let took = Micros::from_duration(started.elapsed());
+    let name = name.to_owned();
+    recorder.record(EventKind::Lookup { name, record, source, outcome: outcome.clone(), took });
+    outcome
+}
+
+/// Asks several questions about a domain at once.
+pub async fn ask(
+    context: Context,
+    recorder: Recorder,
+    domain: String,
+    questions: Vec<(String, RecordType)>,
+    done: oneshot::Sender<()>,
+) {
+    let running = recorder.begin(Purpose::Ask { domain });
+    let all =
+        questions.iter().take(MAX_QUESTIONS).map(|(name, record)| asked(&context, &recorder, name, *record));
+    futures_util::future::join_all(all).await;
+    let _ = done.send(());
+    running.end();
+}
+
+/// The addresses in the order in which to try them: of the families in use, IPv6 and IPv4 in turn, IPv6 first
+/// (RFC 8305 §4).
+pub fn in_order(addresses: Vec<IpAddr>, family: Family) -> Vec<IpAddr> {
+    let wanted = addresses.into_iter().filter(|address| family.allows(*address));
+    let (v6, v4) = wanted.partition(IpAddr::is_ipv6);
+    interleave(v6, v4)
+}
+
 fn interleave(v6: Vec<IpAddr>, v4: Vec<IpAddr>) -> Vec<IpAddr> {
     let mut all = Vec::with_capacity(v6.len() + v4.len());
     let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());

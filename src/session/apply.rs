@@ -132,7 +132,7 @@ fn probe_started(session: &mut Session, event: &Event, purpose: &Purpose) {
             session.books.entry(*route).or_default().probes.push(event.probe);
             project(session, *route);
         }
-        Purpose::Control { .. } => {}
+        Purpose::Ask { .. } | Purpose::Control { .. } => {}
     }
 }
 

@@ -170,7 +170,7 @@ fn a_default_is_one_of_the_answers() {
         if !sender.is_empty() {
             case.answer("sender", sender);
         }
-        let Next::Ask { question, default } = case.next() else { panic!("{sender} asks nothing") };
+        let Next::Question { question, default } = case.next() else { panic!("{sender} asks nothing") };
         let question = tree().question(&question).unwrap();
         assert!(question.answers.iter().any(|answer| answer.id == default));
     }

@@ -141,7 +141,7 @@ fn an_address_is_not_looked_up_but_shown() {
     for spec in RouteSpec::SUBMISSION {
         literal.add(spec.port, spec.tls, RouteOrigin::Tree);
     }
-    let Next::Resolve(plan) = literal.next() else { panic!() };
+    let Next::Resolve { plan, .. } = literal.next() else { panic!() };
     assert!(plan.text.contains("nothing is looked up"));
 }
 
@@ -186,7 +186,7 @@ fn no_means_no_2525_and_a_race_that_has_begun_is_not_asked_about() {
     begun.resolved(Some("192.0.2.1"));
     begun.end(RouteId(0), Outcome::Filtered);
     begun.end(RouteId(1), Outcome::Filtered);
-    assert!(matches!(begun.next(), Next::Ask { .. }));
+    assert!(matches!(begun.next(), Next::Question { .. }));
     begun.routes[2].state = State::Running(Phase::Connect);
     assert!(matches!(begun.next(), Next::Probe { route: RouteId(2), .. }));
 }
