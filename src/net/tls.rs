@@ -405,13 +405,3 @@ fn inspection_failed(error: &openssl::ssl::Error, verified: i32, failure: &Failu
     let verify = (reason == Some(VERIFY_FAILED)).then_some(verified);
     TlsOutcome::Failed { text: words(stack), reason, verify, errno: None }
 }
-
-/// Reason number and errno of an error that reading from or writing to an established TLS stream gave. TLS 1.3
-/// refuses a missing client certificate only then: reason 1116, which is 1000 and the number of the alert.
-pub fn read_failure(error: &std::io::Error) -> (Option<i32>, Option<i32>) {
-    let inner = error.get_ref();
-    let ssl = inner.and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>());
-    let reason = ssl.and_then(openssl::ssl::Error::ssl_error).and_then(reason);
-    let errno = ssl.and_then(openssl::ssl::Error::io_error).and_then(errno).or_else(|| errno(error));
-    (reason, errno)
-}

@@ -1,7 +1,7 @@
 //! A second look, on a connection of its own: at the certificate that a handshake refused or hid, or for TLS on a
 //! port that stays silent. Nothing secret ever goes over such a connection.
 
-use crate::event::{Endpoint, EventKind, InspectReason, Purpose, RouteId, TlsOutcome, Verification};
+use crate::event::{Endpoint, EventKind, InspectReason, Purpose, RouteId, Verification};
 use crate::net::Stream;
 use crate::probe::connect::recorded;
 use crate::probe::route::{Job, tap};
@@ -63,8 +63,7 @@ async fn look(context: &Context, recorder: &Recorder, job: &Job, stream: Box<dyn
     let looked = client.inspect(stream, &job.host.to_string(), sink, context.reply_limit()).await;
     match looked {
         Ok(inspection) => {
-            let leaf = inspection.chain.first().map(|der| Octets::from(der.as_slice()));
-            recorder.record(EventKind::TlsEnded { outcome: TlsOutcome::Established { leaf } });
+            recorder.record(EventKind::TlsEnded { outcome: inspection.outcome });
             let chain = inspection.chain.into_iter().map(Octets::from).collect();
             recorder.record(EventKind::ChainInspected { chain, errors: inspection.errors });
             true

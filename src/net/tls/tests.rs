@@ -281,7 +281,7 @@ async fn a_client_certificate_that_is_missing() {
         .map_err(|e| panic!("{e:?}"))
         .unwrap();
     let error = stream.read(&mut [0]).await.unwrap_err();
-    assert_eq!(read_failure(&error).0, Some(1116), "{error:?}");
+    assert!(error.to_string().contains("SSL alert number 116"), "{error}");
 }
 
 #[tokio::test]

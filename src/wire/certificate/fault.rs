@@ -101,7 +101,7 @@ fn strength(certificate: &Certificate, depth: usize, found: &mut Vec<Fault>) {
         );
     }
     let signature = certificate.signature.to_ascii_lowercase();
-    if !certificate.self_issued && (signature.contains("sha1") || signature.contains("md5")) {
+    if !certificate.self_issued && ["sha1", "md5", "md2"].iter().any(|old| signature.contains(old)) {
         let facts = vec![("signature", certificate.signature.clone()), ("subject", subject)];
         push(found, "cert-weak-signature", depth, facts);
     }
@@ -130,10 +130,8 @@ fn naming(leaf: &Certificate, host: &Host, found: &mut Vec<Fault>) {
 /// Why no trusted root was reached. A missing intermediate and a private authority look the same to the library; the
 /// leaf's own word on where its issuer's certificate can be had tells them apart.
 fn trust(chain: &[Certificate], path: &[usize], chain_complete: bool, found: &mut Vec<Fault>) {
-    let (Some(leaf), Some(last)) = (chain.first(), path.last().and_then(|last| chain.get(*last))) else {
-        return;
-    };
-    let depth = path.len().saturating_sub(1);
+    let depth = path.last().copied().unwrap_or_default();
+    let (Some(leaf), Some(last)) = (chain.first(), chain.get(depth)) else { return };
     if leaf.self_issued {
         push(found, "cert-self-signed", 0, vec![("subject", leaf.subject.clone())]);
         return;

@@ -153,6 +153,7 @@ fn key(x509: &X509Certificate<'_>) -> (String, Option<usize>) {
 /// The signature algorithm's name in its RFC (3279, 4055, 5758, 8410, 9881); unknown ones as their number.
 fn signature(oid: &str) -> String {
     let name = match oid {
+        "1.2.840.113549.1.1.2" => "md2WithRSAEncryption",
         "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
         "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
         "1.2.840.113549.1.1.10" => "RSASSA-PSS",

@@ -13,6 +13,9 @@ const HEARTBEAT: u8 = 24;
 /// Longest record body: 2^14 bytes and what encryption may add (RFC 5246 §6.2.3).
 const MAX_RECORD: usize = (1 << 14) + 2048;
 
+/// Most alerts that are read out of one record.
+const MAX_ALERTS: usize = 16;
+
 /// Longest handshake message that is put together.
 const MAX_MESSAGE: usize = 1 << 18;
 
@@ -25,6 +28,8 @@ pub struct Decoder {
     message: Vec<u8>,
     /// After ChangeCipherSpec, records are ciphertext (TLS 1.2 and older; in TLS 1.3 their type says so).
     encrypted: bool,
+    /// A hello of TLS 1.3 was seen, whose ChangeCipherSpec means nothing (RFC 8446 §5, appendix D.4).
+    tls13: bool,
     /// The first record has been seen.
     begun: bool,
     /// Nothing more will be understood.
@@ -87,19 +92,24 @@ impl Decoder {
     fn record(&mut self, kind: u8, body: &[u8], seen: &mut Vec<Seen>) {
         match kind {
             CHANGE_CIPHER_SPEC => {
-                self.encrypted = true;
+                self.encrypted = !self.tls13;
                 seen.push(Seen::ChangeCipherSpec);
             }
             APPLICATION_DATA => encrypted(body.len(), seen),
-            _ if self.encrypted => encrypted(body.len(), seen),
+            _ if self.encrypted && !still_clear(kind, body) => encrypted(body.len(), seen),
             HANDSHAKE => {
                 self.message.extend_from_slice(body);
                 self.messages(seen);
             }
-            ALERT => match body {
-                [level, code] => seen.push(Seen::Alert { level: *level, code: *code }),
-                _ => self.stop(Seen::Malformed("an alert of the wrong length"), seen),
-            },
+            // Older versions allow several in one record.
+            ALERT if !body.is_empty() && body.len().is_multiple_of(2) => {
+                let alerts = body.chunks_exact(2).take(MAX_ALERTS);
+                seen.extend(alerts.filter_map(|alert| match alert {
+                    [level, code] => Some(Seen::Alert { level: *level, code: *code }),
+                    _ => None,
+                }));
+            }
+            ALERT => self.stop(Seen::Malformed("an alert of the wrong length"), seen),
             _ => {}
         }
     }
@@ -120,7 +130,14 @@ impl Decoder {
             };
             self.message.drain(..4 + length);
             match what {
-                Some(what) => seen.push(what),
+                Some(what) => {
+                    self.tls13 |= match &what {
+                        Seen::HelloRetryRequest(_) => true,
+                        Seen::ServerHello(hello) => hello.version == names::version(0x0304),
+                        _ => false,
+                    };
+                    seen.push(what);
+                }
                 None => {
                     self.stop(Seen::Malformed("a handshake message that cannot be read"), seen);
                     return;
@@ -132,6 +149,20 @@ impl Decoder {
     fn stop(&mut self, why: Seen, seen: &mut Vec<Seen>) {
         seen.push(why);
         self.stopped = true;
+    }
+}
+
+/// True where a record behind ChangeCipherSpec cannot be ciphertext. A client does not tell which version it came to:
+/// in TLS 1.3 it says ChangeCipherSpec before its second ClientHello, and an alert may follow in the clear.
+/// Ciphertext bears at least a tag or a checksum, so two bytes are none; and only by a hair's chance is it a hello.
+fn still_clear(kind: u8, body: &[u8]) -> bool {
+    match (kind, body) {
+        (ALERT, [_, _]) => true,
+        (HANDSHAKE, [1, a, b, c, hello @ ..]) => {
+            let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+            length == hello.len() && hello::client_hello(hello, body.len()).is_some()
+        }
+        _ => false,
     }
 }
 

@@ -112,6 +112,11 @@ fn what_is_too_long_or_broken_is_given_up() {
 
 /// What OpenSSL itself says in a handshake over memory: (client's bytes, server's bytes).
 fn openssl_handshake(version: openssl::ssl::SslVersion) -> (Vec<u8>, Vec<u8>) {
+    openssl_handshake_over(version, None)
+}
+
+/// The same with a server that takes one group only.
+fn openssl_handshake_over(version: openssl::ssl::SslVersion, group: Option<&str>) -> (Vec<u8>, Vec<u8>) {
     use std::io::{self, Read, Write};
     use std::sync::{Arc, Mutex};
 
@@ -150,6 +155,9 @@ fn openssl_handshake(version: openssl::ssl::SslVersion) -> (Vec<u8>, Vec<u8>) {
     acceptor.set_certificate(&certificate).unwrap();
     acceptor.set_private_key(&key).unwrap();
     acceptor.set_max_proto_version(Some(version)).unwrap();
+    if let Some(group) = group {
+        acceptor.set_groups_list(group).unwrap();
+    }
     let mut connector = SslConnector::builder(SslMethod::tls()).unwrap();
     connector.set_verify(SslVerifyMode::NONE);
     let (up, down) = (Queue::default(), Queue::default());
@@ -229,9 +237,54 @@ fn a_real_handshake_of_tls_1_3_hides_its_chain() {
 }
 
 #[test]
+fn a_retry_does_not_hide_the_hellos_behind_it() {
+    let (up, down) = openssl_handshake_over(openssl::ssl::SslVersion::TLS1_3, Some("P-521"));
+    let seen = seen_at_once(&down);
+    assert!(
+        matches!(
+            &seen[..],
+            [
+                Seen::HelloRetryRequest(Some(asked)),
+                Seen::ChangeCipherSpec,
+                Seen::ServerHello(ServerHello { group: Some(group), .. }),
+                Seen::Encrypted { .. },
+            ] if asked == "secp521r1" && group == "secp521r1"
+        ),
+        "{seen:?}"
+    );
+    let seen = seen_at_once(&up);
+    assert!(
+        matches!(
+            &seen[..],
+            [Seen::ClientHello(_), Seen::ChangeCipherSpec, Seen::ClientHello(_), Seen::Encrypted { .. }]
+        ),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn alerts_in_the_clear_are_read_wherever_they_stand() {
+    let two = record(21, &[1, 112, 2, 40]);
+    let alert = |level, code| Seen::Alert { level, code };
+    assert_eq!(seen_at_once(&two), [alert(1, 112), alert(2, 40)]);
+    let after_change = [record(20, &[1]), record(21, &[2, 47])].concat();
+    assert_eq!(seen_at_once(&after_change), [Seen::ChangeCipherSpec, alert(2, 47)]);
+    for odd in [&[][..], &[2], &[2, 40, 1]] {
+        assert!(matches!(seen_at_once(&record(21, odd))[..], [Seen::Malformed(_)]), "{odd:?}");
+    }
+}
+
+#[test]
 fn every_split_of_a_real_handshake_gives_the_same() {
-    let (_, down) = openssl_handshake(openssl::ssl::SslVersion::TLS1_2);
-    let whole = together(seen_at_once(&down));
+    for version in [openssl::ssl::SslVersion::TLS1_2, openssl::ssl::SslVersion::TLS1_3] {
+        let (up, down) = openssl_handshake_over(version, Some("P-521"));
+        every_split_gives_the_same(&up);
+        every_split_gives_the_same(&down);
+    }
+}
+
+fn every_split_gives_the_same(down: &[u8]) {
+    let whole = together(seen_at_once(down));
     let mut decoder = Decoder::new();
     let bytewise = down.iter().flat_map(|byte| decoder.push(&[*byte])).collect();
     assert_eq!(together(bytewise), whole);
