@@ -1,0 +1,135 @@
+//! What must hold for any bytes at all. The fuzz targets call these functions; `tests/fuzz_smoke.rs` calls them with
+//! some thousand inputs in every ordinary test run.
+//!
+//! The first byte of the input, where a function needs one, says how the rest is split.
+
+use ehlo::event::Event;
+use ehlo::target::{Host, TlsMode};
+use ehlo::wire::capability::Capabilities;
+use ehlo::wire::certificate;
+use ehlo::wire::dialogue::{Action, Dialogue, Script};
+use ehlo::wire::printable::{is_hidden, printable, printable_bytes};
+use ehlo::wire::reply::{MAX_LINES, MAX_REPLY, Reply, ReplyReader, looks_like};
+use ehlo::wire::tls::{Decoder, Seen};
+
+/// Replies: any split gives the same ones, their lines are the stream again, and all of it is bounded.
+pub fn reply(data: &[u8]) {
+    let (size, stream) = split(data);
+    let replies = replies(stream, size);
+    assert_eq!(replies, self::replies(stream, stream.len().max(1)));
+    let mut together = Vec::new();
+    for reply in &replies {
+        assert!(!reply.lines.is_empty() && reply.lines.len() <= MAX_LINES);
+        let _ = (reply.code(), reply.enhanced(), reply.is_positive());
+        assert!(!reply.summary().contains(is_hidden));
+        for line in &reply.lines {
+            let _ = (line.text(), looks_like(&line.raw.0));
+            together.extend_from_slice(&line.raw.0);
+        }
+    }
+    assert_eq!(together, stream);
+}
+
+fn replies(stream: &[u8], size: usize) -> Vec<Reply> {
+    let mut reader = ReplyReader::new();
+    let mut replies = Vec::new();
+    for piece in stream.chunks(size) {
+        reader.push(piece);
+        replies.extend(std::iter::from_fn(|| reader.next_reply()));
+        assert!(reader.pending().len() <= MAX_REPLY);
+    }
+    replies.extend(std::iter::from_fn(|| reader.finish()));
+    replies
+}
+
+/// Capabilities: whatever a server lists can be read and shown.
+pub fn capability(data: &[u8]) {
+    for reply in replies(data, data.len().max(1)) {
+        let offered = Capabilities::from_reply(&reply);
+        assert!(!offered.greeting.contains(is_hidden));
+        for entry in &offered.entries {
+            assert!(!entry.keyword.contains(is_hidden) && !entry.text.contains(is_hidden));
+            assert!(entry.parameters.iter().all(|parameter| !parameter.contains(is_hidden)));
+            assert!(offered.has(&entry.keyword));
+        }
+        let mechanisms = offered.auth();
+        assert!(mechanisms.iter().enumerate().all(|(i, name)| !mechanisms[..i].contains(name)));
+        let _ = offered.size();
+    }
+}
+
+/// The dialogue: it ends, whatever the server says.
+pub fn dialogue(data: &[u8]) {
+    let (mode, stream) = split(data);
+    let tls = [TlsMode::Starttls, TlsMode::Implicit, TlsMode::None][mode % 3];
+    let mut dialogue = Dialogue::new(Script { tls, ehlo_name: "laptop.example.net".to_owned() });
+    let mut reader = ReplyReader::new();
+    reader.push(stream);
+    for _ in 0..32 {
+        match dialogue.next_action() {
+            Action::Send(command) => assert!(command.bytes.0.ends_with(b"\r\n")),
+            Action::AwaitGreeting | Action::AwaitReply => match reader.finish() {
+                Some(reply) => dialogue.on_reply(&reply),
+                None => dialogue.on_ended(),
+            },
+            Action::StartTls => dialogue.on_tls(),
+            Action::Done(_) => return,
+        }
+    }
+    panic!("the dialogue does not end");
+}
+
+/// Visible text: nothing that a terminal obeys, and never longer than asked.
+pub fn printable_text(data: &[u8]) {
+    let (max, bytes) = split(data);
+    let text = String::from_utf8_lossy(bytes);
+    for shown in [printable_bytes(bytes, max), printable(&text, max)] {
+        assert!(shown.chars().count() <= max && !shown.contains(is_hidden));
+        assert_eq!(printable(&shown, max), shown);
+    }
+}
+
+/// TLS records: any split shows the same messages, apart from how runs of encrypted records are summed up.
+pub fn tls(data: &[u8]) {
+    let (size, stream) = split(data);
+    assert_eq!(seen(stream, size), seen(stream, stream.len().max(1)));
+}
+
+fn seen(stream: &[u8], size: usize) -> Vec<Seen> {
+    let mut decoder = Decoder::new();
+    let all = stream.chunks(size).flat_map(|piece| decoder.push(piece));
+    all.filter(|seen| !matches!(seen, Seen::Encrypted { .. } | Seen::NotTls(_))).collect()
+}
+
+/// Certificates: what can be read can be judged and shown.
+pub fn certificate(data: &[u8]) {
+    let Ok(read) = certificate::read(data) else { return };
+    let texts = [&read.subject, &read.issuer, &read.key, &read.signature];
+    assert!(
+        texts.into_iter().chain(&read.names).chain(&read.common_name).all(|text| !text.contains(is_hidden))
+    );
+    let _ = (certificate::date(read.not_before), certificate::date(read.not_after));
+    let host = Host::Name("smtp.example.com".to_owned());
+    for complete in [true, false] {
+        for trusted in [None, Some(true), Some(false)] {
+            let chain = [read.clone(), read.clone()];
+            certificate::faults(&chain, &host, 1_800_000_000, complete, trusted, &Vec::new());
+        }
+    }
+}
+
+/// Journal lines: what can be read is written back as the same event.
+pub fn journal(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+    let line = serde_json::to_string(&event).expect("an event can be written");
+    assert!(!line.contains('\n'));
+    assert_eq!(serde_json::from_str::<Event>(&line).expect("what was written can be read"), event);
+}
+
+/// The first byte, at least 1, and the rest.
+fn split(data: &[u8]) -> (usize, &[u8]) {
+    match data {
+        [] => (1, data),
+        [first, rest @ ..] => (usize::from(*first).max(1), rest),
+    }
+}

@@ -1,0 +1,323 @@
+//! Lines of every kind, for the proof that each has its note.
+
+use std::net::IpAddr;
+
+use super::super::*;
+use super::line;
+use crate::event::{
+    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, Record, RecordData, RecordType, Side,
+    Verification,
+};
+use crate::wire::enhanced::EnhancedCode;
+
+/// A line of every kind, in every context that makes a difference.
+pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
+    let mut all = Vec::new();
+    for (text, meaning) in network().into_iter().chain(smtp()).chain(tls()) {
+        for encrypted in [false, true] {
+            for port in [25, 465, 587, 2525, 26] {
+                let line = Line { port: Some(port), ..line(&text, encrypted, meaning.clone()) };
+                all.push((Context { tls: Some(TlsMode::Starttls), ..Context::default() }, line));
+            }
+        }
+    }
+    let answer = || Meaning::Lookup {
+        name: "smtp.example.com".to_owned(),
+        record: RecordType::A,
+        outcome: LookupOutcome::Answers(vec![record(RecordData::Address(IpAddr::from([192, 0, 2, 1])))]),
+    };
+    for source in
+        [LookupSource::HostsFile, LookupSource::Given, LookupSource::Literal, LookupSource::Dns(None)]
+    {
+        let source: &'static LookupSource = Box::leak(Box::new(source));
+        all.push((Context { source: Some(source), ..Context::default() }, line("", false, answer())));
+    }
+    for reached in [Reached::Nothing, Reached::Greeting, Reached::Quit] {
+        let closed = line("", false, Meaning::Closed(CloseKind::ByServer));
+        all.push((Context { reached, ..Context::default() }, closed));
+    }
+    for known in [
+        certificate(false, &["smtp.example.com"], None),
+        certificate(false, &[], Some("smtp.example.com")),
+        certificate(true, &[], None),
+    ] {
+        let known: &'static Certificate = Box::leak(Box::new(known));
+        for depth in [0, 1] {
+            let context = Context { certificate: Some(known), ..Context::default() };
+            all.push((context, line("", false, Meaning::Certificate { depth, faults: Vec::new() })));
+        }
+    }
+    all
+}
+
+fn network() -> Vec<(String, Meaning)> {
+    let words = || "no such thing".to_owned();
+    let mut all = vec![Meaning::ConnectStarted, Meaning::Chosen, Meaning::LimitReached, Meaning::Remark];
+    all.extend([true, false].map(|agrees| Meaning::SystemLookup { agrees }));
+
+    let name = || "smtp.example.com".to_owned();
+    let host = || "mx.example.net".to_owned();
+    let mx = |exchange: &str| RecordData::Mx { preference: 0, exchange: exchange.to_owned() };
+    let srv = |target: &str| RecordData::Srv { priority: 0, weight: 0, port: 587, target: target.to_owned() };
+    let address = RecordData::Address(IpAddr::from([192, 0, 2, 1]));
+    let tlsa = RecordData::Tlsa { usage: 3, selector: 1, matching: 1, data: "00".to_owned() };
+    let answers = [
+        (RecordType::A, vec![address.clone()]),
+        (RecordType::A, vec![RecordData::Cname(host()), address.clone(), address.clone()]),
+        (RecordType::Aaaa, vec![address; 9]),
+        (RecordType::Cname, vec![RecordData::Cname(host())]),
+        (RecordType::Mx, vec![mx(&host()), mx("mx2.example.net")]),
+        (RecordType::Mx, vec![mx(".")]),
+        (RecordType::Srv, vec![srv(&host())]),
+        (RecordType::Srv, vec![srv(".")]),
+        (RecordType::Txt, vec![RecordData::Txt("v=spf1 -all".to_owned())]),
+        (RecordType::Tlsa, vec![tlsa]),
+        (RecordType::Ptr, vec![RecordData::Ptr(host())]),
+        (RecordType::A, vec![RecordData::Cname(host())]),
+        (RecordType::A, Vec::new()),
+    ];
+    for (kind, data) in answers {
+        let outcome = LookupOutcome::Answers(data.into_iter().map(record).collect());
+        all.push(Meaning::Lookup { name: name(), record: kind, outcome });
+    }
+    let types = [
+        RecordType::A,
+        RecordType::Aaaa,
+        RecordType::Cname,
+        RecordType::Mx,
+        RecordType::Srv,
+        RecordType::Txt,
+        RecordType::Tlsa,
+        RecordType::Ptr,
+    ];
+    for kind in types {
+        let mut outcomes = vec![
+            LookupOutcome::NxDomain { at: "SMTP.example.com.".to_owned() },
+            LookupOutcome::NxDomain { at: host() },
+            LookupOutcome::NoData,
+            LookupOutcome::ServFail { extended: None },
+            LookupOutcome::Refused,
+            LookupOutcome::OtherCode(4),
+            LookupOutcome::TimedOut,
+            LookupOutcome::Unreachable(words()),
+            LookupOutcome::Malformed(words()),
+        ];
+        outcomes.extend((0..30).map(|code| LookupOutcome::ServFail { extended: Some((code, words())) }));
+        outcomes.push(LookupOutcome::ServFail { extended: Some((6, String::new())) });
+        all.extend(outcomes.into_iter().map(|outcome| Meaning::Lookup {
+            name: name(),
+            record: kind,
+            outcome,
+        }));
+    }
+
+    let mut outcomes = vec![
+        ConnectOutcome::Connected,
+        ConnectOutcome::TimedOut,
+        ConnectOutcome::Reset,
+        ConnectOutcome::LocalRefusal { errno: 1 },
+        ConnectOutcome::Failed { errno: None, text: words() },
+        ConnectOutcome::Proxy { text: words() },
+        ConnectOutcome::Cancelled,
+    ];
+    outcomes.extend([97, 99, 101, 113, 51].map(|errno| ConnectOutcome::NoRoute { errno }));
+    for v6 in [false, true] {
+        for kind in [1, 2, 3, 4, 5, 11, 12] {
+            for code in 0..18 {
+                let sender = (code % 2 == 0).then(|| IpAddr::from([192, 0, 2, 254]));
+                let error = IcmpError { v6, kind, code, sender, from_self: code % 3 == 0 };
+                outcomes.push(ConnectOutcome::Icmp(error));
+            }
+        }
+    }
+    all.extend(outcomes.into_iter().map(Meaning::Connect));
+
+    all.extend([CloseKind::Reset, CloseKind::ByUs].map(Meaning::Closed));
+    all.push(Meaning::Closed(CloseKind::Failed { errno: None, text: words() }));
+    all.extend([Awaited::Greeting, Awaited::Reply, Awaited::Handshake].map(Meaning::WaitExpired));
+    all.into_iter().map(|meaning| (String::new(), meaning)).collect()
+}
+
+fn smtp() -> Vec<(String, Meaning)> {
+    let mut all = Vec::new();
+    let command = |text: &str, verb: &str, argument: &str| {
+        let meaning = Meaning::Command { verb: verb.to_owned(), argument: argument.to_owned() };
+        (text.to_owned(), meaning)
+    };
+    for verb in ["EHLO", "HELO", "STARTTLS", "QUIT", "AUTH", "MAIL", "RCPT", "RSET", "DATA", "NOOP"] {
+        all.push(command(verb, verb, ""));
+    }
+    all.push(command("EHLO laptop", "EHLO", "laptop"));
+    for mechanism in GLOSSARY.get("mechanism").unwrap().keys().map(String::as_str).chain(["X-NEW"]) {
+        all.push(command(&format!("AUTH {mechanism}"), "AUTH", mechanism));
+        let meaning = Meaning::Capability {
+            keyword: "AUTH".to_owned(),
+            parameters: vec![mechanism.to_owned()],
+            encrypted: true,
+        };
+        all.push((format!("250-AUTH {mechanism}"), meaning));
+    }
+    all.extend([
+        command("****", "AUTH", "****"),
+        command(".", "DATA", "."),
+        command("Hello", "DATA", "Hello"),
+    ]);
+    all.push(command("X?", "", ""));
+
+    for text in ["220 mx.example.com ESMTP", "220 ESMTP", "220 ****************2***0", "220", ""] {
+        for first in [true, false] {
+            let meaning = Meaning::Greeting { code: Some(220), enhanced: None, first };
+            all.push((text.to_owned(), meaning));
+        }
+        all.push((text.to_owned(), Meaning::Greeting { code: None, enhanced: None, first: true }));
+        all.push((text.to_owned(), Meaning::EhloName));
+    }
+    for code in [421, 450, 521, 554, 550, 354, 0, 999] {
+        all.push((String::new(), Meaning::Greeting { code: Some(code), enhanced: None, first: true }));
+    }
+
+    for keyword in
+        GLOSSARY.get("capability").unwrap().keys().map(String::as_str).chain(["XXXXXXXA", "X-FOO", "FOO"])
+    {
+        for parameters in [Vec::new(), vec!["0".to_owned()], vec!["35882577".to_owned(), "x".to_owned()]] {
+            for encrypted in [true, false] {
+                let (keyword, parameters) = (keyword.to_owned(), parameters.clone());
+                let text = format!("250-{keyword}=");
+                all.push((text, Meaning::Capability { keyword, parameters, encrypted }));
+            }
+        }
+    }
+
+    for to in ["", "EHLO", "HELO", "STARTTLS", "QUIT", "AUTH", "MAIL", "RCPT", "RSET", "DATA", "NOOP"] {
+        for code in (0..700).map(Some).chain([None]) {
+            all.push((String::new(), Meaning::Reply { code, enhanced: None, to: to.to_owned() }));
+        }
+    }
+    for class in [2, 4, 5] {
+        for subject in 0..10 {
+            for detail in 0..40 {
+                let enhanced = Some(EnhancedCode { class, subject, detail });
+                let code = Some(u16::from(class) * 100 + 50);
+                all.push((String::new(), Meaning::Reply { code, enhanced, to: "RCPT".to_owned() }));
+                all.push((String::new(), Meaning::Greeting { code, enhanced, first: true }));
+            }
+        }
+    }
+
+    for looks_like in
+        [None, Some("HTTP"), Some("SSH"), Some("IMAP"), Some("POP3"), Some("FTP"), Some("TLS"), Some("?")]
+    {
+        all.push((String::new(), Meaning::NotReply { looks_like }));
+        all.push((String::new(), Meaning::NotTls { looks_like }));
+    }
+    all.push((String::new(), Meaning::NotTls { looks_like: Some("SMTP") }));
+    all.push((String::new(), Meaning::AfterStarttls));
+    all
+}
+
+/// The faults of certificates, by the codes of their findings.
+const FAULTS: [&str; 10] = [
+    "cert-expired",
+    "cert-not-yet-valid",
+    "cert-name-mismatch",
+    "cert-self-signed",
+    "cert-unknown-ca",
+    "cert-chain-incomplete",
+    "cert-wrong-usage",
+    "cert-weak-key",
+    "cert-weak-signature",
+    "cert-expires-soon",
+];
+
+fn tls() -> Vec<(String, Meaning)> {
+    let mut all = vec![Meaning::ChangeCipherSpec, Meaning::TlsFailed];
+    for verification in [Verification::Strict, Verification::Relaxed] {
+        all.push(Meaning::TlsEstablished { verification });
+        all.extend([true, false].map(|inspecting| Meaning::TlsStarted { verification, inspecting }));
+    }
+    for server_name in [None, Some("smtp.example.com".to_owned())] {
+        for versions in [vec!["TLSv1.3".to_owned(), "TLSv1.2".to_owned()], Vec::new()] {
+            all.push(Meaning::ClientHello { versions, server_name: server_name.clone() });
+        }
+    }
+    let suites = [
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_AES_128_CCM_8_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+        "TLS_RSA_WITH_NULL_SHA",
+        "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
+        "TLS_ECDH_RSA_WITH_RC4_128_SHA",
+        "TLS_DH_anon_WITH_AES_128_GCM_SHA256",
+        "TLS_PSK_WITH_AES_128_CCM",
+        "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT",
+        "0x1302",
+    ];
+    for version in ["TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1.0", "SSLv3", "0x0305"] {
+        for suite in suites {
+            let (version, cipher) = (version.to_owned(), suite.to_owned());
+            all.push(Meaning::ServerHello { version, cipher, group: None });
+        }
+    }
+    let groups = [
+        "x25519",
+        "x448",
+        "secp256r1",
+        "secp384r1",
+        "secp521r1",
+        "X25519MLKEM768",
+        "SecP256r1MLKEM768",
+        "SecP384r1MLKEM1024",
+        "X25519Kyber768Draft00",
+        "ffdhe2048",
+        "brainpoolP256r1tls13",
+        "0x4242",
+    ];
+    for group in groups {
+        let (version, cipher) = ("TLSv1.3".to_owned(), "TLS_AES_128_GCM_SHA256".to_owned());
+        all.push(Meaning::ServerHello { version, cipher, group: Some(group.to_owned()) });
+        all.push(Meaning::HelloRetryRequest { group: Some(group.to_owned()) });
+    }
+    all.push(Meaning::HelloRetryRequest { group: None });
+    all.extend([0, 1, 3].map(|certificates| Meaning::CertificateChain { certificates }));
+    for code in FAULTS.into_iter().chain(["cert-new"]) {
+        all.push(Meaning::Certificate { depth: 0, faults: vec![code] });
+    }
+    for from in [Side::Client, Side::Server] {
+        all.push(Meaning::EncryptedRecords { from });
+        for kind in 0..=255 {
+            all.push(Meaning::Handshake { name: crate::wire::tls::names::handshake(kind), from });
+            all.extend([1, 2].map(|level| Meaning::Alert { level, code: kind, from }));
+        }
+    }
+    all.into_iter().map(|meaning| (String::new(), meaning)).collect()
+}
+
+pub(super) fn record(data: RecordData) -> Record {
+    Record { name: "smtp.example.com".to_owned(), ttl: 300, data }
+}
+
+pub(super) fn certificate(self_issued: bool, names: &[&str], common_name: Option<&str>) -> Certificate {
+    Certificate {
+        subject: "CN=smtp.example.com".to_owned(),
+        issuer: "CN=Example CA".to_owned(),
+        not_before: 1_700_000_000,
+        not_after: 1_800_000_000,
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        has_names: !names.is_empty(),
+        common_name: common_name.map(str::to_owned),
+        key: "EC P-256".to_owned(),
+        key_bits: Some(256),
+        signature: "ecdsa-with-SHA256".to_owned(),
+        issuer_location: None,
+        self_issued,
+        is_ca: self_issued,
+        for_servers: true,
+        key_id: None,
+        issuer_key_id: None,
+        links: (Vec::new(), Vec::new()),
+        der: Vec::new(),
+    }
+}
