@@ -1,4 +1,5 @@
 //! The terminal interface.
 
 pub mod keys;
+pub mod terminal;
 pub mod theme;
