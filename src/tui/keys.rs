@@ -14,8 +14,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 #[expect(missing_docs, reason = "the table below says what each does")]
 pub enum Action {
     Begin,
-    NextField,
-    PreviousField,
+    Practise,
+    NextGoal,
+    PreviousGoal,
+    OlderTarget,
+    NewerTarget,
     Leave,
     Next,
     Present,
@@ -23,6 +26,7 @@ pub enum Action {
     RunOn,
     Pause,
     Stop,
+    LetGo,
     Skip,
     Again,
     Why,
@@ -59,6 +63,8 @@ pub enum Action {
 pub enum Place {
     /// The start screen, where letters are text.
     Start,
+    /// The list of the lab's scenarios.
+    Lab,
     /// The walk with its panes.
     Walk,
     /// The verdict.
@@ -74,6 +80,7 @@ impl Place {
     pub fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
+            Self::Lab => "lab",
             Self::Walk => "walk",
             Self::Verdict => "verdict",
             Self::Question => "question",
@@ -131,9 +138,9 @@ pub struct Binding {
 }
 
 use Chord::{Char, Ctrl, Key};
-use Place::{Page, Question, Start, Verdict, Walk};
+use Place::{Lab, Page, Question, Start, Verdict, Walk};
 
-const EVERYWHERE: &[Place] = &[Start, Walk, Verdict, Question, Page];
+const EVERYWHERE: &[Place] = &[Start, Lab, Walk, Verdict, Question, Page];
 
 const fn row(
     action: Action,
@@ -160,27 +167,51 @@ pub const TABLE: &[Binding] = &[
         ("begin", 1),
         "Begin the walk with the target and the goal shown.",
     ),
-    ascii(
-        row(
-            Action::NextField,
-            &[Key(KeyCode::Tab), Key(KeyCode::Down)],
-            "Tab ↓",
-            &[Start],
-            ("next field", 3),
-            "Go to the next field; in the list of goals, to the next goal.",
-        ),
-        "Tab Down",
+    row(
+        Action::Practise,
+        &[Key(KeyCode::Enter)],
+        "Enter",
+        &[Lab],
+        ("begin", 1),
+        "Begin the walk in the scenario under the cursor.",
+    ),
+    row(
+        Action::NextGoal,
+        &[Key(KeyCode::Tab)],
+        "Tab",
+        &[Start],
+        ("goal", 2),
+        "Choose the next goal: what the mail is for.",
+    ),
+    row(
+        Action::PreviousGoal,
+        &[Key(KeyCode::BackTab)],
+        "Shift-Tab",
+        &[Start],
+        ("", 0),
+        "Choose the goal before.",
     ),
     ascii(
         row(
-            Action::PreviousField,
-            &[Key(KeyCode::BackTab), Key(KeyCode::Up)],
-            "Shift-Tab ↑",
+            Action::OlderTarget,
+            &[Key(KeyCode::Up)],
+            "↑",
+            &[Start],
+            ("recent", 3),
+            "Put a recent target into the field.",
+        ),
+        "Up",
+    ),
+    ascii(
+        row(
+            Action::NewerTarget,
+            &[Key(KeyCode::Down)],
+            "↓",
             &[Start],
             ("", 0),
-            "Go to the field or the goal before.",
+            "Put the one after it into the field.",
         ),
-        "Shift-Tab Up",
+        "Down",
     ),
     row(
         Action::Leave,
@@ -231,13 +262,14 @@ pub const TABLE: &[Binding] = &[
         "Run on without waiting at each step. Routes then race, and questions take their defaults.",
     ),
     row(Action::Pause, &[Char('a')], "a", &[Walk], ("by steps", 2), "Wait at each step again."),
+    row(Action::Stop, &[Key(KeyCode::Esc)], "Esc", &[Walk], ("stop", 2), "Stop what runs."),
     row(
-        Action::Stop,
+        Action::LetGo,
         &[Key(KeyCode::Esc)],
         "Esc",
         &[Walk],
-        ("stop", 2),
-        "Stop what runs. Without anything running: let go of the selected line.",
+        ("", 0),
+        "Let go of the selected line and of the search.",
     ),
     row(
         Action::ShowLines,
@@ -268,9 +300,9 @@ pub const TABLE: &[Binding] = &[
             Action::Up,
             &[Key(KeyCode::Up), Char('k')],
             "↑ k",
-            &[Walk, Verdict, Question, Page],
+            &[Lab, Walk, Verdict, Question, Page],
             ("", 0),
-            "One line up: in the transcript the line before is selected and explained.",
+            "One line up; in the transcript the line is selected and explained.",
         ),
         "Up k",
     ),
@@ -279,7 +311,7 @@ pub const TABLE: &[Binding] = &[
             Action::Down,
             &[Key(KeyCode::Down), Char('j')],
             "↓ j",
-            &[Walk, Verdict, Question, Page],
+            &[Lab, Walk, Verdict, Question, Page],
             ("", 0),
             "One line down.",
         ),
@@ -289,7 +321,7 @@ pub const TABLE: &[Binding] = &[
         Action::PageUp,
         &[Key(KeyCode::PageUp), Ctrl('b')],
         "PgUp",
-        &[Walk, Verdict, Page],
+        &[Lab, Walk, Verdict, Page],
         ("", 0),
         "One page up.",
     ),
@@ -297,7 +329,7 @@ pub const TABLE: &[Binding] = &[
         Action::PageDown,
         &[Key(KeyCode::PageDown), Ctrl('f'), Char(' ')],
         "PgDn Space",
-        &[Walk, Verdict, Page],
+        &[Lab, Walk, Verdict, Page],
         ("", 0),
         "One page down.",
     ),
@@ -305,7 +337,7 @@ pub const TABLE: &[Binding] = &[
         Action::First,
         &[Key(KeyCode::Home), Char('g')],
         "Home g",
-        &[Walk, Verdict, Page],
+        &[Lab, Walk, Verdict, Page],
         ("", 0),
         "To the first line.",
     ),
@@ -313,7 +345,7 @@ pub const TABLE: &[Binding] = &[
         Action::Last,
         &[Key(KeyCode::End), Char('G')],
         "End G",
-        &[Walk, Verdict, Page],
+        &[Lab, Walk, Verdict, Page],
         ("", 0),
         "To the last line.",
     ),
@@ -395,7 +427,7 @@ pub const TABLE: &[Binding] = &[
         Action::Target,
         &[Char('t')],
         "t",
-        &[Verdict],
+        &[Lab, Verdict],
         ("another target", 4),
         "Go to the start screen and ask about another target.",
     ),
@@ -415,12 +447,12 @@ pub const TABLE: &[Binding] = &[
         ("later", 2),
         "Put the question aside and look at the screen; Enter opens it again.",
     ),
-    row(Action::Help, &[Char('?')], "?", &[Start, Walk, Verdict, Question], ("help", 1), "Show all keys."),
+    row(Action::Help, &[Char('?')], "?", &[Start, Lab, Walk, Verdict, Question], ("help", 1), "Show all keys."),
     row(
         Action::Quit,
         &[Char('q')],
         "q",
-        &[Walk, Verdict, Question],
+        &[Lab, Walk, Verdict, Question],
         ("quit", 1),
         "Leave ehlo. What runs is stopped; the verdict stays on the normal screen.",
     ),
@@ -514,6 +546,7 @@ mod tests {
             (Action::Next, Action::ShowVerdict),
             (Action::Present, Action::ShowVerdict),
             (Action::RunOn, Action::Pause),
+            (Action::Stop, Action::LetGo),
         ];
         for place in EVERYWHERE {
             let rows: Vec<&Binding> = at(*place).collect();

@@ -2,4 +2,5 @@
 
 pub mod keys;
 pub mod terminal;
+pub mod text;
 pub mod theme;

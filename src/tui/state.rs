@@ -1,0 +1,456 @@
+//! What the interface knows: the session it has heard so far, and where the reader is in it.
+//!
+//! What is on screen is an enum ([`Screen`], [`Overlay`]), so no two things can be on screen at once by accident. All
+//! that can be computed from the session is computed once per batch of events ([`Ui::derive`]), never while drawing.
+
+use std::collections::BTreeSet;
+
+use tui_input::Input;
+
+use super::keys::{Action, Place};
+use super::theme::Theme;
+use crate::event::{Event, EventKind, Micros, ProbeId};
+use crate::guide::recommendation::{Recommendation, recommend};
+use crate::guide::walk::{self, Next, PathStep, Settings, StepState};
+use crate::session::{Line, Session};
+use crate::target::Goal;
+
+/// The screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Asks for a target.
+    Start,
+    /// The list of the lab's scenarios.
+    Lab,
+    /// The walk with its panes.
+    Walk,
+    /// The verdict.
+    Verdict,
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug, Default)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// All keys, scrolled to this line.
+    Help(usize),
+    /// Why the step is done, scrolled to this line.
+    Why(usize),
+    /// The search field, in the place of the footer.
+    Find(Input),
+    /// The question that waits, with the cursor on this answer.
+    Question(usize),
+}
+
+/// The panes of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    /// The path and the step's facts.
+    Walk,
+    /// The transcript.
+    Transcript,
+    /// What it means.
+    Meaning,
+}
+
+impl Pane {
+    /// All, in the order in which Tab goes.
+    pub const ALL: [Self; 3] = [Self::Walk, Self::Transcript, Self::Meaning];
+
+    /// Its title.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Walk => "Walk",
+            Self::Transcript => "Transcript",
+            Self::Meaning => "Meaning",
+        }
+    }
+}
+
+/// Whether each step waits for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// It does.
+    Guided,
+    /// It does not.
+    Running,
+}
+
+/// Which step is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Viewed {
+    /// Where the walk is.
+    Present,
+    /// The step with this id.
+    Step(String),
+}
+
+/// Where the reader is in the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// At the end, as it grows; no line is selected.
+    Following,
+    /// At rest with this line on top; no line is selected.
+    Resting(usize),
+    /// On this line.
+    Line(usize),
+}
+
+/// How the run stands, as far as its events tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing has begun.
+    Idle,
+    /// Something runs, or will in a moment.
+    Working,
+    /// The plan of a step is shown and waits for a key.
+    Ready,
+    /// A question waits for its answer.
+    Asking {
+        /// Question id.
+        question: String,
+        /// Answer id.
+        default: String,
+    },
+    /// The verdict is there.
+    Over,
+}
+
+/// One scenario of the lab, for the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Practice {
+    /// What follows `lab:`.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// What it teaches.
+    pub lesson: String,
+}
+
+/// The start screen's form.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    /// The target field.
+    pub target: Input,
+    /// The goal chosen.
+    pub goal: Goal,
+    /// What is wrong with the target.
+    pub complaint: Option<String>,
+    /// Targets of this sitting, the latest last; never written anywhere.
+    pub recent: Vec<String>,
+    /// Which of them is in the field.
+    pub recalled: Option<usize>,
+}
+
+/// Everything the interface knows.
+#[derive(Debug)]
+pub struct Ui {
+    /// How it is drawn.
+    pub theme: Theme,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The session, as heard.
+    pub session: Session,
+    /// The screen.
+    pub screen: Screen,
+    /// What lies over it.
+    pub overlay: Overlay,
+    /// The pane with the focus.
+    pub pane: Pane,
+    /// The pace.
+    pub pace: Pace,
+    /// The start screen.
+    pub form: Form,
+    /// The lab's scenarios.
+    pub practices: Vec<Practice>,
+    /// The scenario under the cursor.
+    pub practice: usize,
+    /// The step looked at.
+    pub viewed: Viewed,
+    /// The place in the transcript.
+    pub cursor: Cursor,
+    /// The first transcript line on screen.
+    pub top: usize,
+    /// What was searched for.
+    pub needle: Option<String>,
+    /// The first line of the meaning on screen.
+    pub meaning_top: usize,
+    /// The first line of the verdict on screen.
+    pub verdict_top: usize,
+    /// The finding chosen on the verdict.
+    pub finding: Option<usize>,
+    /// A word to the reader, until the next key.
+    pub notice: Option<String>,
+    /// True where another target can be begun from here; a replay has none.
+    pub can_begin: bool,
+    /// The time shown: that of the latest event, and what has passed since.
+    pub clock: Micros,
+    /// Turns of the spinner.
+    pub turns: usize,
+    /// The path, computed.
+    pub path: Vec<PathStep>,
+    /// How the run stands, computed.
+    pub stage: Stage,
+    /// The recommendation, computed once the run is over.
+    pub recommendation: Option<Recommendation>,
+    running: BTreeSet<ProbeId>,
+    /// Count of steps that were entered when the last probe began or ended.
+    steps_done: usize,
+    /// An order to go on was given and nothing was heard since.
+    ordered: bool,
+    /// No more events will come.
+    silent: bool,
+}
+
+impl Ui {
+    /// A fresh interface.
+    pub fn new(theme: Theme, size: (u16, u16), screen: Screen) -> Self {
+        Self {
+            theme,
+            size,
+            session: Session::default(),
+            screen,
+            overlay: Overlay::None,
+            pane: Pane::Transcript,
+            pace: Pace::Guided,
+            form: Form::default(),
+            practices: Vec::new(),
+            practice: 0,
+            viewed: Viewed::Present,
+            cursor: Cursor::Following,
+            top: 0,
+            needle: None,
+            meaning_top: 0,
+            verdict_top: 0,
+            finding: None,
+            notice: None,
+            can_begin: true,
+            clock: Micros(0),
+            turns: 0,
+            path: Vec::new(),
+            stage: Stage::Idle,
+            recommendation: None,
+            running: BTreeSet::new(),
+            steps_done: 0,
+            ordered: false,
+            silent: false,
+        }
+    }
+
+    /// Forgets the session and everything that was looked at in it.
+    pub fn restart(&mut self) {
+        let fresh = Self::new(self.theme, self.size, Screen::Walk);
+        let old = std::mem::replace(self, fresh);
+        self.form = old.form;
+        self.practices = old.practices;
+        self.practice = old.practice;
+        self.can_begin = old.can_begin;
+    }
+
+    /// Takes an event. [`Ui::derive`] must follow, once for a batch.
+    pub fn hear(&mut self, event: &Event) {
+        if matches!(event.kind, EventKind::SessionStarted(_)) && self.session.started().is_some() {
+            let pace = self.pace;
+            self.restart();
+            self.pace = pace;
+        }
+        self.session.apply(event);
+        self.clock = self.session.now();
+        self.ordered = false;
+        match &event.kind {
+            EventKind::ProbeStarted { .. } => {
+                self.running.insert(event.probe);
+                self.steps_done = self.session.steps().len();
+            }
+            EventKind::ProbeEnded { .. } => {
+                self.running.remove(&event.probe);
+                self.steps_done = self.session.steps().len();
+            }
+            EventKind::StepSkipped { .. } => self.steps_done = self.session.steps().len(),
+            EventKind::RunEnded { .. } => self.running.clear(),
+            EventKind::Warning { text } => self.notice = Some(text.clone()),
+            _ => {}
+        }
+    }
+
+    /// Notes that no more events will come.
+    pub fn hear_no_more(&mut self) {
+        self.silent = true;
+        self.running.clear();
+        if self.session.started().is_some() && self.session.ended().is_none() {
+            self.notice = Some("The run has stopped; what was found stays on screen.".to_owned());
+        }
+    }
+
+    /// Computes what follows from the session.
+    pub fn derive(&mut self) {
+        self.path = walk::path(&self.session);
+        self.stage = self.stage_now();
+        self.recommendation = match self.stage {
+            Stage::Over => recommend(&self.session),
+            _ => None,
+        };
+        let known = |id: &String| self.path.iter().any(|step| step.id == *id);
+        if matches!(&self.viewed, Viewed::Step(id) if !known(id)) {
+            self.viewed = Viewed::Present;
+        }
+        if let Overlay::Question(_) = self.overlay
+            && !matches!(self.stage, Stage::Asking { .. })
+        {
+            self.overlay = Overlay::None;
+        }
+    }
+
+    fn stage_now(&self) -> Stage {
+        let Some(started) = self.session.started() else { return Stage::Idle };
+        if !self.running.is_empty() {
+            return Stage::Working;
+        }
+        if self.session.ended().is_some() || self.silent {
+            return Stage::Over;
+        }
+        if self.session.steps().len() > self.steps_done {
+            return Stage::Ready;
+        }
+        if self.pace == Pace::Guided {
+            let settings = Settings { all: started.all, repeat: started.repeat };
+            if let Next::Ask { question, default } = walk::next(&self.session, &settings) {
+                return Stage::Asking { question, default };
+            }
+        }
+        Stage::Working
+    }
+
+    /// Notes that an order to go on was given, so that a second press does not count for the step after.
+    pub fn note_order(&mut self) {
+        self.ordered = true;
+    }
+
+    /// Whether something moves on screen though no event comes.
+    pub fn animates(&self) -> bool {
+        self.screen == Screen::Walk && !self.running.is_empty()
+    }
+
+    /// Where keys go.
+    pub fn place(&self) -> Place {
+        match (&self.overlay, self.screen) {
+            (Overlay::Help(_) | Overlay::Why(_), _) => Place::Page,
+            (Overlay::Question(_), _) => Place::Question,
+            (_, Screen::Start) => Place::Start,
+            (_, Screen::Lab) => Place::Lab,
+            (_, Screen::Walk) => Place::Walk,
+            (_, Screen::Verdict) => Place::Verdict,
+        }
+    }
+
+    /// Whether an action can be done at the moment.
+    pub fn allows(&self, action: Action) -> bool {
+        let started = self.session.started().is_some();
+        let over = self.stage == Stage::Over;
+        let waits = matches!(self.stage, Stage::Ready | Stage::Asking { .. });
+        match action {
+            Action::Next => self.viewed == Viewed::Present && waits && !self.ordered,
+            Action::Present => self.viewed != Viewed::Present && !over,
+            Action::ShowVerdict => over,
+            Action::RunOn => started && !over && self.pace == Pace::Guided,
+            Action::Pause => started && !over && self.pace == Pace::Running,
+            Action::Stop => self.stage == Stage::Working && started,
+            Action::LetGo => {
+                self.stage != Stage::Working
+                    && (matches!(self.cursor, Cursor::Line(_)) || self.needle.is_some())
+            }
+            Action::Skip => {
+                self.viewed == Viewed::Present && (self.stage == Stage::Ready || !self.running.is_empty())
+            }
+            Action::Again => {
+                self.stage != Stage::Working
+                    && self.shown().is_some_and(|step| walk::again(&self.session, &step.id).is_some())
+            }
+            Action::Back => self.screen == Screen::Verdict || self.shown_index().is_some_and(|at| at > 0),
+            Action::Forward => self.viewed != Viewed::Present,
+            Action::Follow => self.cursor != Cursor::Following,
+            Action::Find => !self.lines().is_empty(),
+            Action::FindNext | Action::FindPrevious => self.needle.is_some(),
+            Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
+            Action::Why => !self.path.is_empty(),
+            Action::OlderTarget | Action::NewerTarget => !self.form.recent.is_empty(),
+            Action::NextFinding | Action::PreviousFinding => !self.session.findings().is_empty(),
+            Action::ShowLines => self.finding.is_some(),
+            Action::Target => self.can_begin,
+            _ => true,
+        }
+    }
+
+    /// The transcript's lines.
+    pub fn lines(&self) -> &[Line] {
+        self.session.transcript().lines()
+    }
+
+    /// The selected line and its index.
+    pub fn selected(&self) -> Option<(usize, &Line)> {
+        match self.cursor {
+            Cursor::Line(at) => self.lines().get(at).map(|line| (at, line)),
+            Cursor::Following | Cursor::Resting(_) => None,
+        }
+    }
+
+    /// The step that is looked at.
+    pub fn shown(&self) -> Option<&PathStep> {
+        self.path.get(self.shown_index()?)
+    }
+
+    /// Its place in the path.
+    pub fn shown_index(&self) -> Option<usize> {
+        match &self.viewed {
+            Viewed::Step(id) => self.path.iter().position(|step| step.id == *id),
+            Viewed::Present => self.present_index(),
+        }
+    }
+
+    /// The step to show where the reader does not look back: what runs; before a plan, what was done last; at the end,
+    /// what the recommendation is about.
+    fn present_index(&self) -> Option<usize> {
+        let done = |step: &PathStep| matches!(step.state, StepState::Good | StepState::Bad);
+        let latest = self.session.steps().last();
+        let latest = latest.and_then(|entered| self.path.iter().position(|step| step.id == entered.id));
+        let last_done = || self.path.iter().rposition(done);
+        match self.stage {
+            Stage::Idle => None,
+            Stage::Ready => {
+                latest.and_then(|at| self.path.get(..at)?.iter().rposition(done)).or(latest).or_else(last_done)
+            }
+            Stage::Over => {
+                let route = self.recommendation.as_ref().map(|r| r.route);
+                let recommended = route.and_then(|_| self.path.iter().position(|step| step.route == route));
+                recommended
+                    .or_else(|| self.path.iter().rposition(|step| done(step) && step.route.is_some()))
+                    .or_else(last_done)
+            }
+            Stage::Working | Stage::Asking { .. } => latest
+                .or_else(|| self.path.iter().position(|step| step.state == StepState::Current))
+                .or_else(last_done),
+        }
+        .or(if self.path.is_empty() { None } else { Some(0) })
+    }
+
+    /// The plan that waits for a key: title and text.
+    pub fn plan(&self) -> Option<(&str, &str)> {
+        if self.stage != Stage::Ready {
+            return None;
+        }
+        let entered = self.session.steps().last()?;
+        let title = self.path.iter().find(|step| step.id == entered.id).map(|step| step.title.as_str());
+        Some((title.unwrap_or(&entered.id), &entered.plan))
+    }
+}
+
+/// What a goal is, in a few words.
+pub fn goal_words(goal: Goal) -> &'static str {
+    match goal {
+        Goal::Submit => "an app submits mail",
+        Goal::Relay => "a server delivers to other servers",
+        Goal::Inbox => "mail lands in spam",
+    }
+}
