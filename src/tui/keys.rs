@@ -447,7 +447,14 @@ pub const TABLE: &[Binding] = &[
         ("later", 2),
         "Put the question aside and look at the screen; Enter opens it again.",
     ),
-    row(Action::Help, &[Char('?')], "?", &[Start, Lab, Walk, Verdict, Question], ("help", 1), "Show all keys."),
+    row(
+        Action::Help,
+        &[Char('?')],
+        "?",
+        &[Start, Lab, Walk, Verdict, Question],
+        ("help", 1),
+        "Show all keys.",
+    ),
     row(
         Action::Quit,
         &[Char('q')],

@@ -106,7 +106,7 @@ fn tabs(ui: &Ui, rest: &mut Rows) -> Areas {
 fn stacked(ui: &Ui, rest: &mut Rows) -> Areas {
     let width = rest.0.width;
     let mut areas = Areas { header: rest.top(1), ..Areas::default() };
-    areas.crumbs = rest.top(facts::crumb_rows(ui, width).min(2));
+    areas.crumbs = rest.top(super::view::path::crumb_rows(ui, width).min(2));
     areas.footer = rest.bottom(1);
     areas.next = rest.bottom(next_rows(ui, width, 3));
     let facts = u16::try_from(facts::rows(ui, width).len()).unwrap_or(u16::MAX);

@@ -38,8 +38,8 @@ pub enum Overlay {
     Help(usize),
     /// Why the step is done, scrolled to this line.
     Why(usize),
-    /// The search field, in the place of the footer.
-    Find(Input),
+    /// The search field, in the place of the footer, and where the reader was before.
+    Find(Input, Cursor),
     /// The question that waits, with the cursor on this answer.
     Question(usize),
 }
@@ -118,6 +118,17 @@ pub enum Stage {
     Over,
 }
 
+/// A search of the transcript. It grows with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// What is looked for, in whatever case.
+    pub needle: String,
+    /// The lines that contain it.
+    pub hits: Vec<usize>,
+    /// How many lines were searched.
+    pub searched: usize,
+}
+
 /// One scenario of the lab, for the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Practice {
@@ -174,7 +185,7 @@ pub struct Ui {
     /// The first transcript line on screen.
     pub top: usize,
     /// What was searched for.
-    pub needle: Option<String>,
+    pub search: Option<Search>,
     /// The first line of the meaning on screen.
     pub meaning_top: usize,
     /// The first line of the verdict on screen.
@@ -221,7 +232,7 @@ impl Ui {
             viewed: Viewed::Present,
             cursor: Cursor::Following,
             top: 0,
-            needle: None,
+            search: None,
             meaning_top: 0,
             verdict_top: 0,
             finding: None,
@@ -286,6 +297,11 @@ impl Ui {
 
     /// Computes what follows from the session.
     pub fn derive(&mut self) {
+        if let Some(search) = &mut self.search {
+            let transcript = self.session.transcript();
+            search.hits.extend(transcript.search_in(&search.needle, search.searched..transcript.len()));
+            search.searched = transcript.len();
+        }
         self.path = walk::path(&self.session);
         self.stage = self.stage_now();
         self.recommendation = match self.stage {
@@ -321,6 +337,16 @@ impl Ui {
             }
         }
         Stage::Working
+    }
+
+    /// Searches the transcript; an empty needle ends the search.
+    pub fn search_for(&mut self, needle: &str) {
+        let transcript = self.session.transcript();
+        self.search = (!needle.is_empty()).then(|| Search {
+            needle: needle.to_owned(),
+            hits: transcript.search(needle),
+            searched: transcript.len(),
+        });
     }
 
     /// Notes that an order to go on was given, so that a second press does not count for the step after.
@@ -359,7 +385,7 @@ impl Ui {
             Action::Stop => self.stage == Stage::Working && started,
             Action::LetGo => {
                 self.stage != Stage::Working
-                    && (matches!(self.cursor, Cursor::Line(_)) || self.needle.is_some())
+                    && (matches!(self.cursor, Cursor::Line(_)) || self.search.is_some())
             }
             Action::Skip => {
                 self.viewed == Viewed::Present && (self.stage == Stage::Ready || !self.running.is_empty())
@@ -372,7 +398,7 @@ impl Ui {
             Action::Forward => self.viewed != Viewed::Present,
             Action::Follow => self.cursor != Cursor::Following,
             Action::Find => !self.lines().is_empty(),
-            Action::FindNext | Action::FindPrevious => self.needle.is_some(),
+            Action::FindNext | Action::FindPrevious => self.search.is_some(),
             Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
             Action::Why => !self.path.is_empty(),
             Action::OlderTarget | Action::NewerTarget => !self.form.recent.is_empty(),
