@@ -175,7 +175,9 @@ fn of_attempt(attempt: &Attempt) -> Fact {
         ConnectOutcome::Connected => (Mark::Good, after("connected")),
         ConnectOutcome::TimedOut => (Mark::Bad, after("no answer")),
         ConnectOutcome::Reset => (Mark::Bad, "refused".to_owned()),
-        ConnectOutcome::Icmp(error) if matches!((error.v6, error.code), (false, 9 | 10 | 13) | (true, 1 | 5 | 6)) => {
+        ConnectOutcome::Icmp(error)
+            if matches!((error.v6, error.code), (false, 9 | 10 | 13) | (true, 1 | 5 | 6)) =>
+        {
             (Mark::Bad, "prohibited".to_owned())
         }
         ConnectOutcome::Icmp(_) => (Mark::Bad, "unreachable".to_owned()),
@@ -316,9 +318,7 @@ pub fn mark(mark: Mark, theme: &Theme, turn: Option<usize>) -> (&'static str, St
         (Mark::Good, _) => (glyphs.good, theme.style(Role::Good)),
         (Mark::Bad, _) => (glyphs.bad, theme.style(Role::Bad)),
         (Mark::Warn, _) => (glyphs.warn, theme.style(Role::Warn)),
-        (Mark::Now, Some(turn)) => {
-            (glyphs.spinner[turn % glyphs.spinner.len()], theme.style(Role::Accent))
-        }
+        (Mark::Now, Some(turn)) => (glyphs.spinner[turn % glyphs.spinner.len()], theme.style(Role::Accent)),
         (Mark::Now, None) => (glyphs.current, theme.style(Role::Accent)),
         (Mark::Ahead, _) => (glyphs.ahead, theme.style(Role::Quiet)),
         (Mark::Note, _) => (glyphs.dot, theme.style(Role::Quiet)),
@@ -349,7 +349,10 @@ pub fn rows(ui: &Ui, width: u16) -> Vec<Line<'static>> {
         if columns > room {
             for span in spans.iter_mut().skip(2) {
                 let before = columns - span.width();
-                *span = Span::styled(cut(&span.content, room.saturating_sub(before).max(1), &ui.theme), span.style);
+                *span = Span::styled(
+                    cut(&span.content, room.saturating_sub(before).max(1), &ui.theme),
+                    span.style,
+                );
                 columns = before + span.width();
             }
         }

@@ -444,9 +444,10 @@ impl Ui {
         let last_done = || self.path.iter().rposition(done);
         match self.stage {
             Stage::Idle => None,
-            Stage::Ready => {
-                latest.and_then(|at| self.path.get(..at)?.iter().rposition(done)).or(latest).or_else(last_done)
-            }
+            Stage::Ready => latest
+                .and_then(|at| self.path.get(..at)?.iter().rposition(done))
+                .or(latest)
+                .or_else(last_done),
             Stage::Over => {
                 let route = self.recommendation.as_ref().map(|r| r.route);
                 let recommended = route.and_then(|_| self.path.iter().position(|step| step.route == route));

@@ -152,7 +152,9 @@ fn press(ui: &mut Ui, key: KeyEvent) -> Vec<Effect> {
 
 fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
     match action {
-        Action::QuitNow | Action::Quit => return vec![Effect::Order(Order::Quit), Effect::Quit(Reason::User)],
+        Action::QuitNow | Action::Quit => {
+            return vec![Effect::Order(Order::Quit), Effect::Quit(Reason::User)];
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => ui.overlay = Overlay::Help(0),
@@ -522,7 +524,8 @@ fn copy(ui: &mut Ui) -> Vec<Effect> {
         (Screen::Verdict, _) => view::verdict::to_copy(ui),
         _ => return Vec::new(),
     };
-    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST_COPY).last();
+    let end =
+        text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST_COPY).last();
     ui.notice = Some("Sent to the terminal's clipboard. Some terminals do not take it.".to_owned());
     vec![Effect::Copy(text[..end.unwrap_or(0)].to_owned())]
 }

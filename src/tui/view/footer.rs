@@ -1,0 +1,109 @@
+//! The last line: the keys that do something at the moment, a word to the reader, or the search field.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
+
+use crate::tui::keys::{self, Action, Binding, Place};
+use crate::tui::state::{Overlay, Ui};
+use crate::tui::text::{cut, plain};
+use crate::tui::theme::Role;
+use crate::wire::printable::printable;
+
+/// The footer line.
+pub struct Footer<'a>(pub &'a Ui);
+
+const PROMPT: &str = " / ";
+
+impl Widget for Footer<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let ui = self.0;
+        let line = match (&ui.overlay, &ui.notice) {
+            (Overlay::Find(input, _), _) => search(ui, input.value()),
+            (_, Some(notice)) => {
+                let text = printable(notice, 400);
+                let text =
+                    cut(&plain(&text, &ui.theme), usize::from(area.width.saturating_sub(2)), &ui.theme);
+                Line::from(vec![Span::raw(" "), Span::styled(text, ui.theme.style(Role::Accent))])
+            }
+            _ => keys(ui, area.width),
+        };
+        buffer.set_line(area.x, area.y, &line, area.width);
+    }
+}
+
+fn search(ui: &Ui, needle: &str) -> Line<'static> {
+    let theme = &ui.theme;
+    let found = match &ui.search {
+        Some(search) if search.hits.is_empty() => "no line has it".to_owned(),
+        Some(search) if search.hits.len() == 1 => "1 line".to_owned(),
+        Some(search) => format!("{} lines", search.hits.len()),
+        None => "type what to look for".to_owned(),
+    };
+    Line::from(vec![
+        Span::styled(PROMPT, theme.strong(Role::Accent)),
+        Span::raw(needle.to_owned()),
+        Span::raw("  "),
+        Span::styled(format!("{found}   Enter keep  Esc cancel"), theme.style(Role::Quiet)),
+    ])
+}
+
+/// Where the terminal's cursor stands while the search field is open.
+pub fn caret(ui: &Ui) -> Option<Position> {
+    let Overlay::Find(input, _) = &ui.overlay else { return None };
+    let column = PROMPT.width() + input.visual_cursor();
+    Some(Position::new(u16::try_from(column).unwrap_or(u16::MAX).min(ui.size.0 - 1), ui.size.1 - 1))
+}
+
+/// The keys that fit: where room is short, those of the highest rank stay.
+fn keys(ui: &Ui, width: u16) -> Line<'static> {
+    const GAP: usize = 2;
+    let place = ui.place();
+    let mut rows: Vec<(String, &'static str, u8)> = keys::at(place)
+        .filter(|row| row.rank > 0 && ui.allows(row.action))
+        .map(|row| entry(ui, row))
+        .collect();
+    if matches!(place, Place::Walk) && !ui.lines().is_empty() {
+        let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
+        rows.insert(rows.len().min(2), (arrows.to_owned(), "line", 3));
+    }
+    if matches!(place, Place::Verdict | Place::Page | Place::Lab) {
+        let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
+        let what = if place == Place::Lab { "choose" } else { "scroll" };
+        rows.insert(rows.len().min(1), (arrows.to_owned(), what, 3));
+    }
+    let room = usize::from(width).saturating_sub(2);
+    let total = |rows: &[(String, &str, u8)]| -> usize {
+        rows.iter()
+            .map(|(keys, short, _)| keys.width() + 1 + short.len() + GAP)
+            .sum::<usize>()
+            .saturating_sub(GAP)
+    };
+    while total(&rows) > room {
+        let Some(least) = rows.iter().map(|row| row.2).max() else { break };
+        let Some(at) = rows.iter().rposition(|row| row.2 == least) else { break };
+        rows.remove(at);
+    }
+    let mut line = Line::raw(" ");
+    for (n, (keys, short, _)) in rows.into_iter().enumerate() {
+        if n > 0 {
+            line.push_span(Span::raw(" ".repeat(GAP)));
+        }
+        line.push_span(Span::styled(keys, ui.theme.style(Role::Accent)));
+        line.push_span(Span::styled(format!(" {short}"), ui.theme.style(Role::Quiet)));
+    }
+    line
+}
+
+fn entry(ui: &Ui, row: &'static Binding) -> (String, &'static str, u8) {
+    let shown = if ui.theme.ascii { row.plain } else { row.shown };
+    // The first of the keys is enough here; the help screen names all.
+    let first = shown.split(' ').next().unwrap_or(shown);
+    let short = match row.action {
+        Action::Leave if !ui.form.target.value().is_empty() => "clear",
+        _ => row.short,
+    };
+    (first.to_owned(), short, row.rank)
+}

@@ -1,0 +1,129 @@
+//! What it means: the selected line explained, what the step found, or what the step teaches.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line as Row;
+use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
+
+use crate::guide::glossary::explain;
+use crate::guide::tree::tree;
+use crate::guide::walk::{PathStep, StepState};
+use crate::guide::words::words;
+use crate::session::route::State;
+use crate::session::{Finding, Line, Severity};
+use crate::tui::layout::inner;
+use crate::tui::state::{Pane, Ui};
+use crate::tui::text::Document;
+use crate::tui::theme::{Role, Theme};
+
+/// Title and text.
+pub struct Meaning<'a>(pub &'a Ui);
+
+impl Widget for Meaning<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let ui = self.0;
+        if area.is_empty() {
+            return;
+        }
+        let body = inner(Rect { y: area.y + 1, height: area.height - 1, ..area });
+        let (name, lines) = document(ui, body.width);
+        super::title(buffer, area, &ui.theme, name, "", super::focus(ui, Pane::Meaning));
+        super::scroll(buffer, body, &ui.theme, &lines, ui.meaning_top);
+    }
+}
+
+/// Its title and its lines at this width.
+pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
+    let mut document = Document::new(&ui.theme, width.saturating_sub(1));
+    if let Some((at, line)) = ui.selected() {
+        of_line(ui, &mut document, at, line, usize::from(width));
+        if !document.lines.is_empty() {
+            return ("What this line means", document.lines);
+        }
+    }
+    let Some(step) = ui.shown() else { return ("What it means", document.lines) };
+    let findings = findings_of(ui, step);
+    let done = matches!(step.state, StepState::Good | StepState::Bad);
+    if done && !findings.is_empty() {
+        for finding in findings {
+            of_finding(&ui.theme, &mut document, finding);
+        }
+        document.line(Row::default());
+        lesson(ui, &mut document, step);
+        return ("What was found", document.lines);
+    }
+    lesson(ui, &mut document, step);
+    ("What this step is about", document.lines)
+}
+
+fn of_line(ui: &Ui, document: &mut Document<'_>, at: usize, line: &Line, width: usize) {
+    // A line that the transcript had to cut stands here whole.
+    if line.text.width() + 24 > width {
+        document.paragraph(Role::Quiet, 1, &line.text);
+    }
+    if let Some(note) = explain(&ui.session, line) {
+        document.paragraph(Role::Text, 1, &note.text);
+        if let Some(reference) = &note.reference {
+            document.paragraph(Role::Quiet, 1, reference);
+        }
+    }
+    for finding in ui.session.findings().iter().filter(|finding| finding.evidence.contains(&at)) {
+        let (mark, style, _) = severity(finding.severity, &ui.theme);
+        document.hanging(1, (mark, style), ui.theme.style(Role::Text), &words(finding).summary);
+    }
+}
+
+/// What was found in a step, errors first.
+fn findings_of<'a>(ui: &'a Ui, step: &PathStep) -> Vec<&'a Finding> {
+    let about = |finding: &&Finding| match step.route {
+        Some(route) => finding.route == Some(route),
+        None if step.id == "host" => {
+            finding.route.is_none()
+                && (finding.code.starts_with("dns-") || finding.code.starts_with("target-"))
+        }
+        None if step.id == "way-out" => matches!(finding.code, "egress-blocked" | "all-ports-blocked"),
+        None => false,
+    };
+    ui.session.findings().iter().filter(about).collect()
+}
+
+fn of_finding(theme: &Theme, document: &mut Document<'_>, finding: &Finding) {
+    let (mark, style, _) = severity(finding.severity, theme);
+    let words = words(finding);
+    document.hanging(1, (mark, style), theme.style(Role::Title), &words.summary);
+    document.paragraph(Role::Text, 3, &words.explanation);
+    if !words.fix.is_empty() {
+        document.hanging(3, ("Fix:", theme.style(Role::Accent)), theme.style(Role::Text), &words.fix);
+    }
+}
+
+/// The mark, style and word of a severity.
+pub fn severity(severity: Severity, theme: &Theme) -> (&'static str, Style, &'static str) {
+    match severity {
+        Severity::Error => (theme.glyphs.bad, theme.style(Role::Bad), "error"),
+        Severity::Warning => (theme.glyphs.warn, theme.style(Role::Warn), "warning"),
+        Severity::Info => (theme.glyphs.info, theme.style(Role::Accent), "note"),
+    }
+}
+
+/// What the step teaches; while a route is probed, what its phase teaches.
+fn lesson(ui: &Ui, document: &mut Document<'_>, step: &PathStep) {
+    let running = step.route.and_then(|id| ui.session.route(id)).and_then(|route| match route.state {
+        State::Running(phase) => tree().phase(phase),
+        _ => None,
+    });
+    let (first, second, reference) = match (running, tree().step(&step.id), tree().question(&step.id)) {
+        (Some(phase), ..) => (&phase.lesson, None, &phase.reference),
+        (_, Some(step), _) => (&step.why, Some(&step.lesson), &step.reference),
+        (_, _, Some(question)) => (&question.lesson, None, &question.reference),
+        _ => return,
+    };
+    for text in [Some(first), second].into_iter().flatten() {
+        for paragraph in text.split("\n\n") {
+            document.paragraph(Role::Text, 1, paragraph);
+        }
+    }
+    document.paragraph(Role::Quiet, 1, reference);
+}

@@ -1,0 +1,288 @@
+//! The verdict: the recommendation in one sentence, why, every route, and what was found, with its fixes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use unicode_width::UnicodeWidthStr;
+
+use crate::guide::recommendation::{Recommendation, Status};
+use crate::guide::words::{Owner, words};
+use crate::session::{Finding, Outcome, Route, Severity};
+use crate::target::TlsMode;
+use crate::tui::facts::duration;
+use crate::tui::layout::inner;
+use crate::tui::state::Ui;
+use crate::tui::text::{Document, cut, plain};
+use crate::tui::theme::{Role, Theme};
+use crate::tui::view::{footer, header, meaning, next};
+
+/// The verdict screen.
+pub struct Verdict<'a>(pub &'a Ui);
+
+impl Widget for Verdict<'_> {
+    fn render(self, area: Rect, buffer: &mut Buffer) {
+        let ui = self.0;
+        header::Header(ui).render(Rect { height: 1, ..area }, buffer);
+        let body = body(ui);
+        let (lines, _) = document(ui, body.width);
+        super::scroll(buffer, body, &ui.theme, &lines, ui.verdict_top);
+        footer::Footer(ui).render(Rect { y: area.bottom() - 1, height: 1, ..area }, buffer);
+    }
+}
+
+/// The rectangle of the text.
+pub fn body(ui: &Ui) -> Rect {
+    let (width, height) = ui.size;
+    // Lines longer than this are hard to read.
+    let screen = Rect { x: 0, y: 1, width: width.min(110), height: height.saturating_sub(2) };
+    inner(screen)
+}
+
+/// The text, and the line where each finding begins.
+pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
+    let theme = &ui.theme;
+    let mut document = Document::new(theme, width.saturating_sub(1));
+    sentence(ui, &mut document);
+    if let Some(recommendation) = &ui.recommendation {
+        reasons(theme, &mut document, recommendation);
+    }
+    if !ui.session.routes().is_empty() {
+        document.line(Line::default());
+        document.title("Routes");
+        let column = ui.session.routes().iter().map(|route| outcome_words(route.outcome).width()).max();
+        for route in ui.session.routes() {
+            let line = of_route(ui, route, column.unwrap_or(0), usize::from(width.saturating_sub(1)));
+            document.line(line);
+        }
+    }
+    let mut starts = Vec::new();
+    for (at, finding) in ui.session.findings().iter().enumerate() {
+        document.line(Line::default());
+        if at == 0 {
+            document.title("What was found");
+        }
+        starts.push(document.lines.len());
+        of_finding(ui, &mut document, finding, ui.finding == Some(at));
+    }
+    if !ui.session.warnings().is_empty() {
+        document.line(Line::default());
+        document.title("About this run");
+        for warning in ui.session.warnings() {
+            document.hanging(1, (theme.glyphs.warn, theme.style(Role::Warn)), Style::new(), warning);
+        }
+    }
+    (document.lines, starts)
+}
+
+/// The sentence that matters, beside a bar.
+fn sentence(ui: &Ui, document: &mut Document<'_>) {
+    let theme = &ui.theme;
+    let (role, below) = match &ui.recommendation {
+        Some(found) if found.status == Status::Ready => {
+            (Role::Good, format!("{} is ready for mail on this port, from this machine.", found.host))
+        }
+        Some(found) => {
+            let count = found.blockers.len();
+            let what = if count == 1 { "one fault is".to_owned() } else { format!("{count} faults are") };
+            (Role::Warn, format!("Once {what} mended at {}: see below.", found.host))
+        }
+        None => (Role::Bad, String::new()),
+    };
+    let bar = theme.glyphs.bar;
+    let bar_style = theme.strong(role);
+    document.line(Line::default());
+    document.line(Line::from(Span::styled(format!(" {bar}"), bar_style)));
+    let text_from = document.lines.len();
+    document.hanging(1, (bar, bar_style), theme.style(Role::Title), &format!(" {}", next::verdict(ui)));
+    document.hanging(1, (bar, bar_style), theme.style(Role::Text), &below);
+    // The bar goes down beside every line, and a space keeps the words off it.
+    for line in document.lines.iter_mut().skip(text_from) {
+        let words: String = line.spans.iter().skip(1).map(|span| span.content.as_ref()).collect();
+        let words = words.trim_start_matches(bar).trim_start().to_owned();
+        let style = line.spans.last().map(|span| span.style).unwrap_or_default();
+        *line = Line::from(vec![
+            Span::raw(" "),
+            Span::styled(bar, bar_style),
+            Span::raw("  "),
+            Span::styled(words, style),
+        ]);
+    }
+    document.line(Line::from(Span::styled(format!(" {bar}"), bar_style)));
+}
+
+fn reasons(theme: &Theme, document: &mut Document<'_>, found: &Recommendation) {
+    if !found.reasons.is_empty() {
+        document.line(Line::default());
+        document.title("Why");
+        for reason in &found.reasons {
+            document.hanging(1, (theme.glyphs.dot, theme.style(Role::Quiet)), Style::new(), reason);
+        }
+    }
+    if !found.alternatives.is_empty() {
+        let others: Vec<String> =
+            found.alternatives.iter().map(|(port, tls)| format!("{port} {}", tls.phrase())).collect();
+        let text = format!("These work as well: {}.", others.join(", "));
+        document.hanging(1, (theme.glyphs.dot, theme.style(Role::Quiet)), Style::new(), &text);
+    }
+}
+
+/// An outcome in a few words.
+pub fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Works => "works",
+        Outcome::Filtered => "blocked: no answer",
+        Outcome::Refused => "blocked: refused",
+        Outcome::Unreachable => "blocked: unreachable",
+        Outcome::Closed => "wrong: closed at once",
+        Outcome::Silent => "wrong: no greeting",
+        Outcome::NotSmtp => "wrong: not SMTP",
+        Outcome::Rejected => "wrong: turned away",
+        Outcome::ModeMismatch => "wrong: other TLS mode",
+        Outcome::NoStarttls => "wrong: no STARTTLS",
+        Outcome::StarttlsRefused => "wrong: STARTTLS refused",
+        Outcome::Interrupted => "wrong: broken off",
+        Outcome::TlsFailed => "wrong: TLS failed",
+        Outcome::CertInvalid => "wrong: certificate",
+        Outcome::AuthFailed => "wrong: sign-in failed",
+        Outcome::NotTried => "not tried",
+    }
+}
+
+fn of_route(ui: &Ui, route: &Route, column: usize, width: usize) -> Line<'static> {
+    let theme = &ui.theme;
+    let recommended = ui.recommendation.as_ref().is_some_and(|found| found.route == route.id);
+    let (glyph, role) = match route.outcome {
+        Outcome::Works => (theme.glyphs.good, Role::Good),
+        Outcome::NotTried => (theme.glyphs.skipped, Role::Quiet),
+        _ => (theme.glyphs.bad, Role::Bad),
+    };
+    let mode = match route.tls {
+        TlsMode::Starttls => "STARTTLS",
+        TlsMode::Implicit => "implicit TLS",
+        TlsMode::None => "no TLS",
+    };
+    let name_style = match (recommended, role) {
+        (true, _) => theme.style(Role::Title),
+        (false, Role::Quiet) => theme.style(Role::Quiet),
+        (false, _) => theme.style(Role::Text),
+    };
+    let words = outcome_words(route.outcome);
+    let mut spans = vec![
+        Span::raw(" "),
+        Span::styled(glyph, theme.style(role)),
+        Span::styled(format!(" {:>5}  {mode:<12}  ", route.port), name_style),
+        Span::styled(words, theme.style(role)),
+        Span::raw(" ".repeat(column.saturating_sub(words.width()))),
+    ];
+    let mut notes = Vec::new();
+    if route.outcome != Outcome::NotTried
+        && let Some(total) = route.timing.total
+    {
+        notes.push(duration(total));
+    }
+    if let Some(session) = &route.session {
+        notes.push(session.version.clone());
+    }
+    if let Some(capabilities) = &route.after_tls {
+        let auth = capabilities.auth();
+        if !auth.is_empty() {
+            notes.push(format!("sign in by {}", auth.join(" ")));
+        }
+    }
+    let main = ui.session.started().map(|started| started.host.as_str()).unwrap_or_default();
+    if route.host != main {
+        notes.insert(0, route.host.clone());
+    }
+    let used: usize = spans.iter().map(Span::width).sum();
+    let notes = plain(&notes.join(", "), theme);
+    if used + 2 < width {
+        spans.push(Span::styled(
+            format!("  {}", cut(&notes, width - used - 2, theme)),
+            theme.style(Role::Quiet),
+        ));
+    }
+    Line::from(spans)
+}
+
+/// Who can mend it, in words.
+fn owner_words(owner: Owner) -> &'static str {
+    match owner {
+        Owner::You => "you, in your settings or on this machine",
+        Owner::Network => "who runs the network between",
+        Owner::Host => "the company that hosts or connects this machine",
+        Owner::Server => "who runs the mail server",
+        Owner::Provider => "the mail provider",
+    }
+}
+
+fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: bool) {
+    let theme = &ui.theme;
+    let (mark, style, word) = meaning::severity(finding.severity, theme);
+    let words = words(finding);
+    let place = finding.port.map(|port| format!(" {} port {port}", theme.glyphs.dot)).unwrap_or_default();
+    let pointer = if chosen { theme.glyphs.pointer } else { " " };
+    let head = Line::from(vec![
+        Span::styled(pointer, theme.strong(Role::Accent)),
+        Span::styled(mark, style),
+        Span::styled(format!(" {word}"), style),
+        Span::styled(format!("{place} {} {}", theme.glyphs.dot, finding.code), theme.style(Role::Quiet)),
+    ]);
+    document.line(head);
+    document.paragraph(Role::Title, 3, &words.summary);
+    document.paragraph(Role::Text, 3, &words.explanation);
+    let label = theme.style(Role::Accent);
+    if !words.fix.is_empty() {
+        document.hanging(3, ("Fix:", label), theme.style(Role::Text), &words.fix);
+    }
+    if finding.severity != Severity::Info {
+        document.hanging(3, ("Who:", label), theme.style(Role::Text), owner_words(words.owner));
+    }
+    if let Some(confirm) = &words.confirm {
+        document.hanging(3, ("Try:", label), theme.style(Role::Text), confirm);
+    }
+    let lines: Vec<String> = finding.evidence.iter().take(8).map(|line| (line + 1).to_string()).collect();
+    let mut foot = match lines.as_slice() {
+        [] => String::new(),
+        [one] => format!("Seen in line {one}"),
+        several => format!("Seen in lines {}", several.join(", ")),
+    };
+    if let Some(reference) = &words.reference {
+        if !foot.is_empty() {
+            foot.push_str(". ");
+        }
+        foot.push_str(reference);
+    }
+    document.paragraph(Role::Quiet, 3, &foot);
+}
+
+/// The verdict as it is sent to the clipboard.
+pub fn to_copy(ui: &Ui) -> String {
+    match &ui.recommendation {
+        Some(found) => {
+            let mut text = format!(
+                "{}\nhost: {}\nport: {}\nTLS: {}\n",
+                found.summary,
+                found.host,
+                found.port,
+                match found.tls {
+                    TlsMode::Starttls => "STARTTLS",
+                    TlsMode::Implicit => "implicit TLS",
+                    TlsMode::None => "none",
+                }
+            );
+            for finding in ui.session.findings().iter().filter(|f| found.blockers.contains(&f.code)) {
+                text.push_str(&format!("first: {}\n", words(finding).fix));
+            }
+            text
+        }
+        None => {
+            let mut text = format!("{}\n", next::verdict(ui));
+            for finding in ui.session.findings().iter().filter(|f| f.severity == Severity::Error) {
+                text.push_str(&format!("{}: {}\n", finding.code, words(finding).summary));
+            }
+            text
+        }
+    }
+}
