@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use super::state::Ui;
+use super::state::{Stage, Ui};
 use super::text::{cut, plain};
 use super::theme::{Role, Theme};
 use crate::event::{ConnectOutcome, LookupOutcome, LookupSource, Micros, RecordType};
@@ -69,12 +69,12 @@ pub fn facts(ui: &Ui) -> Vec<Fact> {
         None => Vec::new(),
     };
     if facts.is_empty() {
-        facts.extend(of_step(step));
+        facts.extend(of_step(step, ui.stage == Stage::Working));
     }
     facts
 }
 
-fn of_step(step: &PathStep) -> Option<Fact> {
+fn of_step(step: &PathStep, runs: bool) -> Option<Fact> {
     let mark = match step.state {
         StepState::Good => Mark::Good,
         StepState::Bad => Mark::Bad,
@@ -84,6 +84,7 @@ fn of_step(step: &PathStep) -> Option<Fact> {
     };
     let words = match (step.result.is_empty(), step.state) {
         (false, _) => step.result.as_str(),
+        (true, StepState::Current) if runs => "under way",
         (true, StepState::Ahead | StepState::Current) => "not run yet",
         (true, StepState::Skipped) => "passed over",
         (true, _) => return None,
@@ -286,6 +287,9 @@ fn result(route: &Route, phase: Phase) -> String {
         Phase::Tls => route.timing.tls,
         _ => None,
     };
+    if let (Some(capabilities), Phase::EhloAfterTls) = (&route.after_tls, phase) {
+        return format!("{} capabilities", capabilities.entries.len());
+    }
     match (&route.session, phase) {
         (Some(session), Phase::Tls) => match took {
             Some(took) => format!("{} {}", session.version, duration(took)),

@@ -11,6 +11,7 @@ use super::keys::{Action, Place};
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
 use crate::guide::recommendation::{Recommendation, recommend};
+use crate::guide::tree::tree;
 use crate::guide::walk::{self, Next, PathStep, Settings, StepState};
 use crate::session::{Line, Session};
 use crate::target::Goal;
@@ -438,7 +439,10 @@ impl Ui {
     /// The step to show where the reader does not look back: what runs; before a plan, what was done last; at the end,
     /// what the recommendation is about.
     fn present_index(&self) -> Option<usize> {
-        let done = |step: &PathStep| matches!(step.state, StepState::Good | StepState::Bad);
+        // An answered question is no step that one would look at of oneself.
+        let done = |step: &PathStep| {
+            matches!(step.state, StepState::Good | StepState::Bad) && tree().question(&step.id).is_none()
+        };
         let latest = self.session.steps().last();
         let latest = latest.and_then(|entered| self.path.iter().position(|step| step.id == entered.id));
         let last_done = || self.path.iter().rposition(done);

@@ -13,7 +13,7 @@ use crate::guide::walk::{PathStep, StepState};
 use crate::guide::words::words;
 use crate::session::route::State;
 use crate::session::{Finding, Line, Severity};
-use crate::tui::layout::inner;
+use crate::tui::layout::{Shape, inner};
 use crate::tui::state::{Pane, Ui};
 use crate::tui::text::Document;
 use crate::tui::theme::{Role, Theme};
@@ -120,9 +120,14 @@ fn lesson(ui: &Ui, document: &mut Document<'_>, step: &PathStep) {
         (_, _, Some(question)) => (&question.lesson, None, &question.reference),
         _ => return,
     };
+    // Where rows are few, a blank one between paragraphs costs too much.
+    let airy = Shape::of(ui.size) == Shape::Wide;
     for text in [Some(first), second].into_iter().flatten() {
         for paragraph in text.split("\n\n") {
             document.paragraph(Role::Text, 1, paragraph);
+            if airy {
+                document.blank();
+            }
         }
     }
     document.paragraph(Role::Quiet, 1, reference);

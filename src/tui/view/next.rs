@@ -17,11 +17,19 @@ pub struct Next<'a>(pub &'a Ui);
 /// Its text; `None` where nothing waits.
 pub fn text(ui: &Ui) -> Option<String> {
     match &ui.stage {
-        Stage::Ready => ui.plan().map(|(_, plan)| plan.to_owned()),
+        Stage::Ready => ui.plan().map(|(_, plan)| sentence(plan)),
         Stage::Asking { question, .. } => tree().question(question).map(|question| question.text.clone()),
         Stage::Over => Some(verdict(ui)),
         Stage::Idle | Stage::Working => None,
     }
+}
+
+/// A plan as a sentence.
+fn sentence(plan: &str) -> String {
+    let mut letters = plan.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if plan.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 /// The verdict in one sentence.

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
+use crate::guide::tree::tree;
 use crate::guide::walk::{PathStep, StepState};
 use crate::tui::facts::{self, Mark};
 use crate::tui::state::{Pane, Ui, Viewed};
@@ -36,6 +37,12 @@ pub fn crumb_rows(ui: &Ui, width: u16) -> u16 {
 
 /// The path in rows, and the row of the shown step.
 fn crumbs(ui: &Ui, width: u16) -> (Vec<Line<'static>>, usize) {
+    let whole = crumbs_of(ui, width, true);
+    if whole.0.len() == 1 { whole } else { crumbs_of(ui, width, false) }
+}
+
+/// The same, with or without the questions that are answered: they give way first where room is short.
+fn crumbs_of(ui: &Ui, width: u16, questions: bool) -> (Vec<Line<'static>>, usize) {
     let theme = &ui.theme;
     let room = usize::from(width.saturating_sub(2)).max(1);
     let shown = ui.shown_index();
@@ -43,6 +50,10 @@ fn crumbs(ui: &Ui, width: u16) -> (Vec<Line<'static>>, usize) {
     let mut rows = vec![Line::raw(" ")];
     let (mut used, mut shown_row) = (0, 0);
     for (at, step) in ui.path.iter().enumerate() {
+        let answered = step.state == StepState::Good && tree().question(&step.id).is_some();
+        if answered && !questions && shown != Some(at) {
+            continue;
+        }
         let (glyph, glyph_style) = mark(ui, step);
         let title = cut(&plain(&step.title, theme), room.saturating_sub(2), theme);
         let columns = glyph.width() + 1 + title.width();

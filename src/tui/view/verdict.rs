@@ -176,12 +176,10 @@ fn of_route(ui: &Ui, route: &Route, column: usize, width: usize) -> Line<'static
         Span::styled(words, theme.style(role)),
         Span::raw(" ".repeat(column.saturating_sub(words.width()))),
     ];
+    let total = route.timing.total.filter(|_| route.outcome != Outcome::NotTried);
+    let total = total.map(duration).unwrap_or_default();
+    spans.push(Span::styled(format!("  {total:>6}"), theme.style(Role::Quiet)));
     let mut notes = Vec::new();
-    if route.outcome != Outcome::NotTried
-        && let Some(total) = route.timing.total
-    {
-        notes.push(duration(total));
-    }
     if let Some(session) = &route.session {
         notes.push(session.version.clone());
     }
