@@ -12,7 +12,6 @@
 //! [`layout`] (where), [`keys`] (the one table of keys), [`theme`] (roles and glyphs), [`terminal`] (entering and
 //! leaving it).
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -64,10 +63,8 @@ pub enum Opening {
     Watch,
 }
 
-/// Says whether a target can be begun, or in one sentence why not.
-pub type Accept = Box<dyn Fn(&str, Goal) -> Result<(), String> + Send>;
-
 /// What the interface must know.
+#[derive(Debug)]
 pub struct Options {
     /// How it is drawn.
     pub theme: Theme,
@@ -77,25 +74,14 @@ pub struct Options {
     pub goal: Goal,
     /// The lab's scenarios, for their list.
     pub practices: Vec<Practice>,
-    /// Asked before a target typed here is begun.
-    pub accept: Accept,
+    /// Where it hears why a target cannot be begun, in one sentence each.
+    pub problems: Option<mpsc::UnboundedReceiver<String>>,
 }
 
 impl Options {
-    /// Options with an empty lab, where every target is accepted.
+    /// Options with an empty lab, where no target is refused.
     pub fn new(theme: Theme, opening: Opening) -> Self {
-        Self { theme, opening, goal: Goal::default(), practices: Vec::new(), accept: Box::new(|_, _| Ok(())) }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("theme", &self.theme)
-            .field("opening", &self.opening)
-            .field("goal", &self.goal)
-            .field("practices", &self.practices.len())
-            .finish_non_exhaustive()
+        Self { theme, opening, goal: Goal::default(), practices: Vec::new(), problems: None }
     }
 }
 
@@ -155,10 +141,11 @@ where
     ui.form.goal = options.goal;
     ui.can_begin = options.opening != Opening::Watch;
     ui.practices = options.practices;
-    let mut face = Face { surface, orders, accept: options.accept, ui, frames: Frames::new(Instant::now()) };
+    let mut face =
+        Face { surface, orders, problems: options.problems, ui, frames: Frames::new(Instant::now()) };
     if let Opening::Begin { input, goal } = options.opening {
-        update::begun(&mut face.ui, &input, goal);
-        face.order(Order::Begin { input, goal });
+        let effects = update::begun(&mut face.ui, input, goal);
+        face.carry_out(effects)?;
     }
     let reason = face.turn(input, events).await?;
     Ok(Exit { session: face.ui.session, reason })
@@ -171,7 +158,7 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
 struct Face<'a, S> {
     surface: &'a mut S,
     orders: mpsc::Sender<Order>,
-    accept: Accept,
+    problems: Option<mpsc::UnboundedReceiver<String>>,
     ui: Ui,
     frames: Frames,
 }
@@ -214,6 +201,9 @@ impl<S: Surface> Face<'_, S> {
                     }
                 }
                 () = at(draw_at) => self.draw()?,
+                Some(why) = problem(&mut self.problems) => {
+                    self.update(Msg::Problem(why), true)?;
+                }
                 count = events.recv_many(&mut batch, BATCH), if listening => {
                     let message = match count {
                         0 => {
@@ -260,10 +250,13 @@ impl<S: Surface> Face<'_, S> {
     fn update(&mut self, message: Msg, urgent: bool) -> Result<Option<Reason>, Error> {
         let effects = update(&mut self.ui, message);
         self.frames.want(urgent);
+        self.carry_out(effects)
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Result<Option<Reason>, Error> {
         for effect in effects {
             match effect {
                 Effect::Order(order) => self.order(order),
-                Effect::Begin { input, goal } => self.begin(input, goal),
                 Effect::Copy(text) => self.surface.copy(&text).map_err(failed)?,
                 Effect::Suspend => self.suspend(),
                 Effect::Redraw => self.surface.forget().map_err(failed)?,
@@ -271,17 +264,6 @@ impl<S: Surface> Face<'_, S> {
             }
         }
         Ok(None)
-    }
-
-    fn begin(&mut self, input: String, goal: Goal) {
-        match (self.accept)(&input, goal) {
-            Ok(()) => {
-                update::begun(&mut self.ui, &input, goal);
-                self.order(Order::Begin { input, goal });
-            }
-            Err(why) if self.ui.screen == Screen::Start => self.ui.form.complaint = Some(why),
-            Err(why) => self.ui.notice = Some(why),
-        }
     }
 
     fn order(&mut self, order: Order) {
@@ -309,6 +291,13 @@ impl<S: Surface> Face<'_, S> {
         });
         self.frames.drawn(Instant::now());
         drawn.map_err(failed)
+    }
+}
+
+async fn problem(problems: &mut Option<mpsc::UnboundedReceiver<String>>) -> Option<String> {
+    match problems {
+        Some(problems) => problems.recv().await,
+        None => std::future::pending().await,
     }
 }
 

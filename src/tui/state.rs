@@ -193,6 +193,8 @@ pub struct Ui {
     pub verdict_top: usize,
     /// The finding chosen on the verdict.
     pub finding: Option<usize>,
+    /// The answer under the cursor of a question over which another page was opened.
+    pub put_back: Option<usize>,
     /// A word to the reader, until the next key.
     pub notice: Option<String>,
     /// True where another target can be begun from here; a replay has none.
@@ -237,6 +239,7 @@ impl Ui {
             meaning_top: 0,
             verdict_top: 0,
             finding: None,
+            put_back: None,
             notice: None,
             can_begin: true,
             clock: Micros(0),
@@ -263,10 +266,12 @@ impl Ui {
 
     /// Takes an event. [`Ui::derive`] must follow, once for a batch.
     pub fn hear(&mut self, event: &Event) {
-        if matches!(event.kind, EventKind::SessionStarted(_)) && self.session.started().is_some() {
-            let pace = self.pace;
-            self.restart();
-            self.pace = pace;
+        match (&event.kind, self.session.started()) {
+            (EventKind::SessionStarted(_), Some(_)) => self.restart(),
+            (EventKind::SessionStarted(_), None) => {}
+            // The end of a session that was left behind for this one.
+            (_, None) => return,
+            (_, Some(_)) => {}
         }
         self.session.apply(event);
         self.clock = self.session.now();
@@ -393,7 +398,11 @@ impl Ui {
             }
             Action::Again => {
                 self.stage != Stage::Working
-                    && self.shown().is_some_and(|step| walk::again(&self.session, &step.id).is_some())
+                    && self.shown().is_some_and(|step| {
+                        let was_run =
+                            matches!(step.state, StepState::Good | StepState::Bad | StepState::Skipped);
+                        was_run && walk::again(&self.session, &step.id).is_some()
+                    })
             }
             Action::Back => self.screen == Screen::Verdict || self.shown_index().is_some_and(|at| at > 0),
             Action::Forward => self.viewed != Viewed::Present,

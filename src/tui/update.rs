@@ -29,6 +29,8 @@ pub enum Msg {
     Heard(Vec<Event>),
     /// No more events will come.
     Silence,
+    /// The target cannot be begun, and why.
+    Problem(String),
     /// A quarter of a second passed while something runs; so much time has passed since the latest event.
     Tick(Duration),
 }
@@ -38,13 +40,6 @@ pub enum Msg {
 pub enum Effect {
     /// Tell the engine.
     Order(Order),
-    /// Ask whether this target can be begun, and begin it.
-    Begin {
-        /// What was typed.
-        input: String,
-        /// What the mail is for.
-        goal: Goal,
-    },
     /// Send this to the terminal's clipboard.
     Copy(String),
     /// Stop the process until the shell wakes it.
@@ -93,6 +88,10 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
         }
         Msg::Silence => {
             heard(ui, Ui::hear_no_more);
+            Vec::new()
+        }
+        Msg::Problem(why) => {
+            problem(ui, why);
             Vec::new()
         }
         Msg::Tick(since) => {
@@ -157,13 +156,18 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
-        Action::Help => ui.overlay = Overlay::Help(0),
-        Action::Close => ui.overlay = Overlay::None,
+        Action::Help => open(ui, Overlay::Help(0)),
+        Action::Close => {
+            ui.overlay = match ui.put_back.take() {
+                Some(chosen) if matches!(ui.stage, Stage::Asking { .. }) => Overlay::Question(chosen),
+                _ => Overlay::None,
+            }
+        }
         Action::Begin => return begin(ui),
         Action::Practise => {
             if let Some(practice) = ui.practices.get(ui.practice) {
                 let input = format!("lab:{}", practice.id);
-                return vec![Effect::Begin { input, goal: Goal::default() }];
+                return begun(ui, input, Goal::default());
             }
         }
         Action::Leave if ui.form.target.value().is_empty() => {
@@ -199,7 +203,7 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
             }
             ui.meaning_top = 0;
         }
-        Action::Why => ui.overlay = Overlay::Why(0),
+        Action::Why => open(ui, Overlay::Why(0)),
         Action::Back if ui.screen == Screen::Verdict => ui.screen = Screen::Walk,
         Action::Back => look(ui, false),
         Action::Forward => look(ui, true),
@@ -218,6 +222,14 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         Action::Copy => return copy(ui),
     }
     Vec::new()
+}
+
+/// Opens a page; a question beneath it comes back when the page is closed.
+fn open(ui: &mut Ui, page: Overlay) {
+    if let Overlay::Question(chosen) = ui.overlay {
+        ui.put_back = Some(chosen);
+    }
+    ui.overlay = page;
 }
 
 fn pane_at(pane: Pane, steps: usize) -> Pane {
@@ -243,18 +255,31 @@ fn begin(ui: &mut Ui) -> Vec<Effect> {
     ui.form.complaint = complaint(&input);
     match ui.form.complaint {
         Some(_) => Vec::new(),
-        None => vec![Effect::Begin { input, goal: ui.form.goal }],
+        None => begun(ui, input, ui.form.goal),
     }
 }
 
-/// The target was accepted: the walk is shown, empty, until its first event comes.
-pub fn begun(ui: &mut Ui, input: &str, goal: Goal) {
+/// Begins: the walk is shown, empty, until its first event comes.
+pub fn begun(ui: &mut Ui, input: String, goal: Goal) -> Vec<Effect> {
     ui.restart();
-    ui.form.recent.retain(|known| known != input);
-    ui.form.recent.push(input.to_owned());
-    ui.form.goal = goal;
+    ui.form.recent.retain(|known| *known != input);
+    ui.form.recent.push(input.clone());
     ui.form.recalled = None;
-    settle(ui);
+    vec![Effect::Order(Order::Begin { input, goal })]
+}
+
+/// The target could not be begun after all: back to the start screen with the reason.
+fn problem(ui: &mut Ui, why: String) {
+    if ui.session.started().is_some() || !ui.can_begin {
+        ui.notice = Some(why);
+        return;
+    }
+    if let Some(input) = ui.form.recent.pop() {
+        ui.form.target = Input::new(input);
+    }
+    ui.form.complaint = Some(why);
+    ui.screen = Screen::Start;
+    ui.overlay = Overlay::None;
 }
 
 fn recall(ui: &mut Ui, older: bool) {

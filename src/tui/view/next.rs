@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-use crate::guide::recommendation::NO_ROUTE;
 use crate::guide::tree::tree;
+use crate::report::text::no_route;
 use crate::tui::layout::inner;
 use crate::tui::state::{Stage, Ui};
 use crate::tui::text::Document;
@@ -34,19 +34,21 @@ fn sentence(plan: &str) -> String {
 
 /// The verdict in one sentence.
 pub fn verdict(ui: &Ui) -> String {
-    match &ui.recommendation {
-        Some(recommendation) => recommendation.summary.clone(),
-        None if ui.session.routes().is_empty() => {
-            let verdict = ui.path.iter().find(|step| step.id == "verdict");
-            verdict.map(|step| step.result.clone()).filter(|result| !result.is_empty()).unwrap_or_else(|| {
-                if ui.session.started().is_some_and(|s| s.malformed.is_some()) {
-                    "This target cannot be a host".to_owned()
-                } else {
-                    NO_ROUTE.to_owned()
-                }
-            })
+    if let Some(recommendation) = &ui.recommendation {
+        return recommendation.summary.clone();
+    }
+    if ui.session.started().is_some_and(|started| started.malformed.is_some()) {
+        return "This target cannot be a host".to_owned();
+    }
+    let verdict = ui.path.iter().find(|step| step.id == "verdict");
+    match verdict {
+        // A goal without ports has a verdict of its own.
+        Some(step) if ui.session.routes().is_empty() && !step.result.is_empty() => {
+            let mut letters = step.result.chars();
+            let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+            format!("{first}{}", letters.as_str())
         }
-        None => NO_ROUTE.to_owned(),
+        _ => no_route(&ui.session).to_owned(),
     }
 }
 

@@ -26,9 +26,6 @@ impl Widget for Page<'_> {
         let frame = frame(ui, area, lines.len());
         let inside = super::boxed(buffer, frame, &ui.theme, name);
         super::scroll(buffer, inside, &ui.theme, &lines, top);
-        let hint = Line::from(Span::styled(" Esc close ", ui.theme.style(Role::Quiet)));
-        let room = frame.width.saturating_sub(4);
-        buffer.set_line(frame.x + 2, frame.bottom().saturating_sub(1), &hint, room);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
 
 use crate::guide::tree::tree;
@@ -23,7 +23,7 @@ impl Widget for Question<'_> {
         let theme = &ui.theme;
         let width = area.width.min(76);
         let mut document = Document::new(theme, width.saturating_sub(4));
-        document.blank();
+        document.line(Line::default());
         document.styled(theme.style(Role::Title), 0, &question.text);
         document.line(Line::default());
         let mut last = 0;
@@ -42,15 +42,13 @@ impl Widget for Question<'_> {
                 last = document.lines.len();
             }
         }
+        document.line(Line::default());
         let rows = u16::try_from(document.lines.len()).unwrap_or(u16::MAX);
-        let frame = super::centred(area, width, rows.saturating_add(3).min(area.height.saturating_sub(2)));
+        let frame = super::centred(area, width, rows.saturating_add(2).min(area.height.saturating_sub(2)));
         let inside = super::boxed(buffer, frame, theme, &question.title);
         let room = usize::from(inside.height);
         // The answer under the cursor stays on screen.
         let top = last.saturating_sub(room);
         super::scroll(buffer, inside, theme, &document.lines, top);
-        let hint = Line::from(Span::styled(" Enter answer  w why  Esc later ", theme.style(Role::Quiet)));
-        let room = frame.width.saturating_sub(4);
-        buffer.set_line(frame.x + 2, frame.bottom().saturating_sub(1), &hint, room);
     }
 }

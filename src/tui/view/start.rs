@@ -26,7 +26,11 @@ fn field(ui: &Ui) -> (u16, u16, u16) {
     let (width, height) = ui.size;
     let columns = width.saturating_sub(8).min(64);
     let left = (width - columns) / 2;
-    let top = if roomy(ui) { (height / 2).saturating_sub(9) + 3 } else { 1 };
+    let top = match height {
+        22.. => (height / 2).saturating_sub(9) + 3,
+        16.. => 3,
+        _ => 0,
+    };
     (left, top, columns - 2)
 }
 
@@ -59,11 +63,15 @@ impl Widget for Start<'_> {
                 buffer.set_line(left, y, &line, width);
             }
         };
+        let what = Span::styled("Which SMTP port and TLS mode work from here, and why.", quiet);
+        let name = Span::styled("ehlo", theme.strong(Role::Accent));
         if roomy(ui) {
-            let name = Span::styled("ehlo", theme.strong(Role::Accent));
             text(buffer, top - 3, Line::from(name));
-            let what = "Which SMTP port and TLS mode work from here, and why.";
-            text(buffer, top - 2, Line::from(Span::styled(what, quiet)));
+            text(buffer, top - 2, Line::from(what));
+        } else if top > 1 {
+            let both = Line::from(vec![name, Span::raw("  "), what]);
+            let alone = Line::from(both.spans[0].clone());
+            text(buffer, top - 2, if both.width() <= usize::from(width) { both } else { alone });
         }
         text(buffer, top, Line::from(Span::styled("Target", theme.style(Role::Title))));
         draw_field(ui, buffer, left, top + 1, columns);
@@ -73,10 +81,11 @@ impl Widget for Start<'_> {
                 let complaint = format!("{} {}", theme.glyphs.bad, printable(complaint, 300));
                 (complaint, theme.style(Role::Bad))
             }
-            None => (
-                "a host, host:port, an address, user@domain, or a provider such as sendgrid".to_owned(),
-                quiet,
-            ),
+            None if roomy(ui) => {
+                let what = "a host, host:port, an address, user@domain, or a provider such as sendgrid";
+                (what.to_owned(), quiet)
+            }
+            None => ("host, host:port or user@domain".to_owned(), quiet),
         };
         for row in wrap(&plain(&under.0, theme), usize::from(width)).iter().take(3) {
             text(buffer, y, Line::from(Span::styled(row.clone(), under.1)));

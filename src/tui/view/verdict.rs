@@ -8,7 +8,9 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use crate::guide::recommendation::{Recommendation, Status};
-use crate::guide::words::{Owner, words};
+use crate::guide::snippet;
+use crate::guide::words::words;
+use crate::report::text::{mode_names, owner};
 use crate::session::{Finding, Outcome, Route, Severity};
 use crate::target::TlsMode;
 use crate::tui::facts::duration;
@@ -66,6 +68,9 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
         starts.push(document.lines.len());
         of_finding(ui, &mut document, finding, ui.finding == Some(at));
     }
+    if let Some(found) = &ui.recommendation {
+        settings(theme, &mut document, found);
+    }
     if !ui.session.warnings().is_empty() {
         document.line(Line::default());
         document.title("About this run");
@@ -88,7 +93,8 @@ fn sentence(ui: &Ui, document: &mut Document<'_>) {
             let what = if count == 1 { "one fault is".to_owned() } else { format!("{count} faults are") };
             (Role::Warn, format!("Once {what} mended at {}: see below.", found.host))
         }
-        None => (Role::Bad, String::new()),
+        None if ui.session.findings().is_empty() => (Role::Bad, String::new()),
+        None => (Role::Bad, "What stands in the way, and who can mend it, stands below.".to_owned()),
     };
     let bar = theme.glyphs.bar;
     let bar_style = theme.strong(role);
@@ -125,6 +131,33 @@ fn reasons(theme: &Theme, document: &mut Document<'_>, found: &Recommendation) {
             found.alternatives.iter().map(|(port, tls)| format!("{port} {}", tls.phrase())).collect();
         let text = format!("These work as well: {}.", others.join(", "));
         document.hanging(1, (theme.glyphs.dot, theme.style(Role::Quiet)), Style::new(), &text);
+    }
+}
+
+/// How many programs' settings are shown.
+const SNIPPETS: usize = 4;
+
+/// What to type into the user's own software.
+fn settings(theme: &Theme, document: &mut Document<'_>, found: &Recommendation) {
+    document.line(Line::default());
+    document.title("What to type");
+    for (name, value) in [
+        ("Host", found.host.clone()),
+        ("Port", found.port.to_string()),
+        ("TLS", mode_names(found.tls).to_owned()),
+        ("Sign in", found.auth.join(", ")),
+    ] {
+        if !value.is_empty() {
+            document.hanging(1, (&format!("{name:<8}"), theme.style(Role::Quiet)), Style::new(), &value);
+        }
+    }
+    for snippet in snippet::all().iter().take(SNIPPETS) {
+        document.line(Line::default());
+        document.paragraph(Role::Accent, 1, &snippet.name);
+        for line in snippet.fill(&found.host, found.port, found.tls).lines() {
+            // Kept as it is: it is to be copied, and its indentation may matter.
+            document.line(Line::from(Span::raw(format!("   {}", plain(line, theme)))));
+        }
     }
 }
 
@@ -204,17 +237,6 @@ fn of_route(ui: &Ui, route: &Route, column: usize, width: usize) -> Line<'static
     Line::from(spans)
 }
 
-/// Who can mend it, in words.
-fn owner_words(owner: Owner) -> &'static str {
-    match owner {
-        Owner::You => "you, in your settings or on this machine",
-        Owner::Network => "who runs the network between",
-        Owner::Host => "the company that hosts or connects this machine",
-        Owner::Server => "who runs the mail server",
-        Owner::Provider => "the mail provider",
-    }
-}
-
 fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: bool) {
     let theme = &ui.theme;
     let (mark, style, word) = meaning::severity(finding.severity, theme);
@@ -235,7 +257,7 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
         document.hanging(3, ("Fix:", label), theme.style(Role::Text), &words.fix);
     }
     if finding.severity != Severity::Info {
-        document.hanging(3, ("Who:", label), theme.style(Role::Text), owner_words(words.owner));
+        document.hanging(3, ("Who:", label), theme.style(Role::Text), owner(words.owner));
     }
     if let Some(confirm) = &words.confirm {
         document.hanging(3, ("Try:", label), theme.style(Role::Text), confirm);
