@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use ehlo::cli::args::{Cli, Command};
+use ehlo::cli::args::{Cli, Command, LabCommand};
 use ehlo::cli::check::FAILED;
 use ehlo::cli::screen::colour;
 use ehlo::cli::{check, other, walk};
@@ -48,7 +48,10 @@ fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
             Ok(check::replay(&args)?)
         }
         Some(Command::Replay(args)) => Ok(runtime()?.block_on(walk::replay(&args))?),
-        Some(Command::Lab(args)) => Ok(other::lab(&args)),
+        Some(Command::Lab(args)) => match args.command {
+            Some(LabCommand::List) => Ok(other::lab_list()),
+            None => Ok(runtime()?.block_on(walk::lab(args.screen))?),
+        },
         Some(Command::Completions { shell }) => Ok(other::completions(shell)),
         Some(Command::Man) => Ok(other::man()?),
         None => Ok(runtime()?.block_on(walk::walk(cli.walk))?),

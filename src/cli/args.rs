@@ -238,6 +238,15 @@ pub struct Options {
     pub screen: ScreenArgs,
 }
 
+impl Default for Options {
+    /// What stands where nothing is typed.
+    fn default() -> Self {
+        let whole = Cli::try_parse_from(["ehlo"]);
+        // The defaults are proven by a test: parsing nothing succeeds.
+        whole.map_or_else(|error| error.exit(), |cli| cli.walk.options)
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is not a time: write seconds from 0.1 to 3600");
     let seconds: f64 = text.parse().map_err(|_| wrong())?;

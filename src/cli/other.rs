@@ -2,17 +2,14 @@
 
 use clap::CommandFactory;
 
-use crate::cli::args::{Cli, LabArgs, LabCommand};
+use crate::cli::args::Cli;
 use crate::cli::check::put;
 use crate::lab;
 
-/// `ehlo lab` and `ehlo lab list`.
-pub fn lab(args: &LabArgs) -> u8 {
+/// `ehlo lab list`
+pub fn lab_list() -> u8 {
     for scenario in lab::scenarios() {
         put(&format!("{:<20}  {}: {}\n", scenario.id, scenario.title, scenario.lesson));
-    }
-    if !matches!(args.command, Some(LabCommand::List)) {
-        put("\nOpen one with  ehlo lab:ID  or check it with  ehlo check lab:ID\n");
     }
     0
 }

@@ -4,24 +4,31 @@
 
 use tokio::sync::mpsc;
 
-use crate::cli::args::Options;
+use crate::cli::args::{Options, ReplayArgs, ScreenArgs, WalkArgs};
+use crate::cli::check::{FAILED, put};
 use crate::cli::prepare::prepare;
-use crate::engine;
+use crate::cli::screen::{ascii, colour};
 use crate::event::Event;
+use crate::journal::{self, JournalError};
 use crate::order::Order;
+use crate::report::text::{TextOptions, text};
 use crate::target::Goal;
+use crate::tui::state::Practice;
+use crate::tui::terminal::{self, NoTerminal};
+use crate::tui::theme::Theme;
+use crate::tui::update::Reason;
+use crate::tui::{self, Opening};
+use crate::{engine, lab};
 
 /// Serves the interface until it goes away: begins sessions and passes orders on.
-/// `first` is begun without being asked for.
 pub async fn serve(
     options: Options,
-    first: Option<(String, Goal)>,
     mut orders: mpsc::Receiver<Order>,
     events: mpsc::UnboundedSender<Event>,
     problems: mpsc::UnboundedSender<String>,
 ) {
     let mut running: Option<Running> = None;
-    let mut begin = first;
+    let mut begin: Option<(String, Goal)> = None;
     loop {
         if let Some((input, goal)) = begin.take() {
             if let Some(running) = running.take() {
@@ -74,22 +81,111 @@ impl Running {
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
     /// No terminal.
-    #[error("there is no terminal to draw on: use ehlo check TARGET, which needs none")]
-    NoTerminal,
+    #[error(transparent)]
+    NoTerminal(#[from] NoTerminal),
+    /// The journal is none.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The interface failed.
+    #[error(transparent)]
+    Interface(#[from] tui::Error),
 }
 
 /// `ehlo [TARGET]`
 ///
 /// # Errors
 /// [`WalkError`].
-pub async fn walk(_args: crate::cli::args::WalkArgs) -> Result<u8, WalkError> {
-    Err(WalkError::NoTerminal)
+pub async fn walk(args: WalkArgs) -> Result<u8, WalkError> {
+    let goal = args.options.goal.unwrap_or_default().into();
+    let opening = match args.target {
+        Some(input) => Opening::Begin { input, goal },
+        None => Opening::Ask,
+    };
+    show(opening, goal, args.options).await
+}
+
+/// `ehlo lab`
+///
+/// # Errors
+/// [`WalkError`].
+pub async fn lab(screen: ScreenArgs) -> Result<u8, WalkError> {
+    show(Opening::Lab, Goal::Submit, Options { screen, ..Options::default() }).await
 }
 
 /// `ehlo replay FILE`
 ///
 /// # Errors
 /// [`WalkError`].
-pub async fn replay(_args: &crate::cli::args::ReplayArgs) -> Result<u8, WalkError> {
-    Err(WalkError::NoTerminal)
+pub async fn replay(args: &ReplayArgs) -> Result<u8, WalkError> {
+    let journal = journal::read(&args.file)?;
+    let (mut surface, keys) = terminal::enter()?;
+    let (send, events) = mpsc::unbounded_channel();
+    for event in journal.events {
+        let _ = send.send(event);
+    }
+    // Nobody takes orders from a replay, and its channel of events stays open: it is left by the user.
+    let (orders, _nobody) = mpsc::channel(1);
+    let options = interface(Opening::Watch, Goal::Submit, args.screen, None);
+    let left = tui::run(&mut surface, keys, events, orders, options).await;
+    drop((surface, send));
+    let status = leave(&left?, args.screen);
+    if let Some(cut) = journal.cut {
+        eprintln!("ehlo: {cut}");
+    }
+    Ok(status)
+}
+
+async fn show(opening: Opening, goal: Goal, options: Options) -> Result<u8, WalkError> {
+    let (mut surface, keys) = terminal::enter()?;
+    let screen = options.screen;
+    let (send_orders, orders) = mpsc::channel(16);
+    let (send_events, events) = mpsc::unbounded_channel();
+    let (send_problems, problems) = mpsc::unbounded_channel();
+    let server = tokio::spawn(serve(options, orders, send_events, send_problems));
+    let interface = interface(opening, goal, screen, Some(problems));
+    let left = tui::run(&mut surface, keys, events, send_orders, interface).await;
+    drop(surface);
+    // The interface has let go of its orders: what still runs is ended, and the journal with it.
+    let _ = server.await;
+    Ok(leave(&left?, screen))
+}
+
+fn interface(
+    opening: Opening,
+    goal: Goal,
+    screen: ScreenArgs,
+    problems: Option<mpsc::UnboundedReceiver<String>>,
+) -> tui::Options {
+    let practice = |scenario: &crate::lab::scenario::Scenario| Practice {
+        id: scenario.id.clone(),
+        title: scenario.title.clone(),
+        lesson: scenario.lesson.clone(),
+    };
+    tui::Options {
+        theme: Theme::of_this_terminal(screen.no_color, screen.ascii),
+        opening,
+        goal,
+        practices: lab::scenarios().iter().map(practice).collect(),
+        problems,
+    }
+}
+
+/// The verdict stays on the normal screen; and a signal that ended the interface ends the program as it would have.
+fn leave(exit: &tui::Exit, screen: ScreenArgs) -> u8 {
+    if exit.session.started().is_some() {
+        let options = TextOptions {
+            colour: colour(screen.no_color),
+            ascii: ascii(screen.ascii),
+            brief: true,
+            ..TextOptions::default()
+        };
+        put(&text(&exit.session, &options));
+    }
+    match exit.reason {
+        // The status that a shell gives to what a signal has ended.
+        Reason::Signal(signal) => {
+            u8::try_from(signal.number()).map_or(FAILED, |number| number.saturating_add(128))
+        }
+        Reason::User | Reason::InputClosed => 0,
+    }
 }

@@ -338,7 +338,7 @@ impl Ui {
         }
         if self.pace == Pace::Guided {
             let settings = Settings { all: started.all, repeat: started.repeat };
-            if let Next::Ask { question, default } = walk::next(&self.session, &settings) {
+            if let Next::Question { question, default } = walk::next(&self.session, &settings) {
                 return Stage::Asking { question, default };
             }
         }
