@@ -6,9 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and their tools")]
 
+#[path = "real/authority.rs"]
+mod authority;
 #[path = "real/connects.rs"]
 mod connects;
 #[path = "real/internet.rs"]
 mod internet;
+#[path = "real/postfix.rs"]
+mod postfix;
 #[path = "real/tools.rs"]
 mod tools;

@@ -4,6 +4,7 @@
 
 pub(crate) mod discover;
 pub mod glossary;
+pub mod headline;
 pub mod known;
 pub mod path;
 pub mod plan;

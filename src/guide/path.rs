@@ -1,10 +1,11 @@
 //! The path taken, and what lies ahead: for the walk pane and the report.
 
 use crate::event::{ConnectOutcome, RouteId};
+use crate::guide::headline::{self, Tone};
 use crate::guide::known::{Branch, Known};
-use crate::guide::{plan, recommendation, tree, walk};
+use crate::guide::{plan, tree, walk};
 use crate::session::route::State;
-use crate::session::{Line, Meaning, Outcome, Route, Session};
+use crate::session::{Line, Meaning, Outcome, Route, Session, Severity};
 use crate::target::TlsMode;
 
 /// How a step of the path stands.
@@ -221,15 +222,14 @@ fn verdict(known: &Known<'_>) -> PathStep {
     if known.entered("verdict").is_none() {
         return step(known, "verdict", StepState::Ahead, String::new());
     }
-    if !walk::probes_routes(known) {
-        let errors = known.findings.iter().any(|f| f.severity == crate::session::Severity::Error);
-        let state = if errors { StepState::Bad } else { StepState::Good };
-        return step(known, "verdict", state, "no port was tried".to_owned());
-    }
-    match recommendation::recommend_of(known) {
-        Some(found) => step(known, "verdict", StepState::Good, found.summary),
-        None => step(known, "verdict", StepState::Bad, recommendation::NO_ROUTE.to_owned()),
-    }
+    let found = headline::headline_of(known);
+    let errors = known.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let state = match found.tone {
+        Tone::Good | Tone::Fix => StepState::Good,
+        Tone::Neutral if !errors => StepState::Good,
+        Tone::Neutral | Tone::Bad => StepState::Bad,
+    };
+    step(known, "verdict", state, found.text)
 }
 
 /// The mode in a title: `STARTTLS`, `implicit TLS`.

@@ -240,7 +240,7 @@ fn why_this(known: &Known<'_>, order: &[&Route], route: &Route) -> Option<String
 }
 
 /// Why an earlier port in the order is not the one.
-fn why_not(known: &Known<'_>, route: &Route) -> Option<String> {
+pub(crate) fn why_not(known: &Known<'_>, route: &Route) -> Option<String> {
     let name = format!("Port {} {}", route.port, route.tls.phrase());
     let limits = known.started.map(|started| started.limits);
     let seconds = |ms: u64| format!("{} s", ms.div_ceil(1000));

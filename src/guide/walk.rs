@@ -237,7 +237,7 @@ fn is_nowhere(known: &Known<'_>, route: &Route) -> bool {
 
 /// True where every look-up is answered and no address came of it. Where names are resolved at the far end of a proxy
 /// nothing was looked up here, and nothing is concluded.
-fn has_no_address(known: &Known<'_>) -> bool {
+pub(crate) fn has_no_address(known: &Known<'_>) -> bool {
     let dns = known.dns;
     let skipped = known.skipped("host");
     let system_knows = matches!(&dns.system, Some((Ok(addresses), _)) if !addresses.is_empty());

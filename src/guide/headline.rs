@@ -1,0 +1,160 @@
+//! The verdict in one sentence, and why: what text, Markdown and screen put first.
+
+use crate::guide::known::{Branch, Known};
+use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
+use crate::guide::{tree, walk};
+use crate::session::{Outcome, Session};
+
+/// How the sentence is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A route is ready.
+    Good,
+    /// A route is ready after a fix.
+    Fix,
+    /// There is none.
+    Bad,
+    /// No port was tried, because the port is not the question.
+    Neutral,
+}
+
+/// The verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headline {
+    /// How it is meant.
+    pub tone: Tone,
+    /// One sentence without its full stop: `Use port 587 with STARTTLS`.
+    pub text: String,
+    /// Why, each in a sentence or two.
+    pub why: Vec<String>,
+}
+
+/// The verdict, from what is known so far.
+pub fn headline(session: &Session) -> Headline {
+    headline_of(&Known::from(session))
+}
+
+/// The same, from what is known.
+pub(crate) fn headline_of(known: &Known<'_>) -> Headline {
+    if let Some(why) = known.started.and_then(|started| started.malformed.as_ref()) {
+        let why = sentence(why);
+        return Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: vec![why] };
+    }
+    if !walk::probes_routes(known) {
+        return no_probe(known);
+    }
+    match recommend_of(known) {
+        Some(found) => {
+            let (tone, text) = match found.status {
+                Status::Ready => (Tone::Good, found.summary),
+                Status::AfterFix => (Tone::Fix, format!("{}, after a fix", found.summary)),
+            };
+            Headline { tone, text, why: found.reasons }
+        }
+        None => Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: why_none(known) },
+    }
+}
+
+/// The branches that end without a probe: what was said instead.
+fn no_probe(known: &Known<'_>) -> Headline {
+    let (text, question) = match known.branch() {
+        Some(Branch::Relay) => ("No port was tried: mail servers deliver on port 25", "relay-check"),
+        Some(Branch::Message) => ("No port was tried: ehlo explain reads the message", "error-next"),
+        _ => ("The port is not the cause", "inbox-next"),
+    };
+    let why = tree::tree().question(question).map(|question| question.lesson.clone());
+    Headline { tone: Tone::Neutral, text: text.to_owned(), why: why.into_iter().collect() }
+}
+
+fn why_none(known: &Known<'_>) -> Vec<String> {
+    if walk::has_no_address(known) && known.entered("host").is_some() {
+        return vec![format!("The name {} leads to no address, so no port could be tried.", known.host())];
+    }
+    let mut why: Vec<String> = known
+        .ordered()
+        .into_iter()
+        .filter(|route| route.port != 25 || known.relays())
+        .filter_map(|route| why_not(known, route))
+        .collect();
+    let open_25 = known.routes.iter().any(|route| route.port == 25 && route.outcome == Outcome::Works);
+    if open_25 && !known.relays() {
+        why.push(
+            "Port 25 answers, but it is for mail servers among themselves: an app that is set to it works here and \
+             fails on the next network."
+                .to_owned(),
+        );
+    }
+    if why.is_empty() {
+        why.push("The run ended before a port was tried.".to_owned());
+    }
+    why
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RouteOrigin;
+    use crate::guide::testing::Case;
+    use crate::target::{Goal, RouteSpec, TlsMode};
+
+    fn walked(goal: Goal, end: impl Fn(RouteSpec) -> Outcome) -> Case {
+        let mut case = Case::new("smtp.example.com");
+        case.started.goal = goal;
+        case.walk(&end);
+        case
+    }
+
+    #[test]
+    fn tones_and_sentences() {
+        let ready = headline_of(&walked(Goal::Submit, |_| Outcome::Works).known());
+        assert_eq!((ready.tone, ready.text.as_str()), (Tone::Good, "Use port 587 with STARTTLS"));
+        let none = headline_of(&walked(Goal::Submit, |_| Outcome::Refused).known());
+        assert_eq!((none.tone, none.text.as_str()), (Tone::Bad, NO_ROUTE));
+        assert_eq!(
+            none.why,
+            [
+                "Port 587 with STARTTLS refused the connection.",
+                "Port 465 with implicit TLS refused the connection.",
+                "Port 2525 with STARTTLS refused the connection."
+            ]
+        );
+        let inbox = headline_of(&walked(Goal::Inbox, |_| Outcome::Works).known());
+        assert_eq!((inbox.tone, inbox.text.as_str()), (Tone::Neutral, "The port is not the cause"));
+        assert!(inbox.why[0].contains("DMARC"));
+    }
+
+    #[test]
+    fn after_a_fix_says_so() {
+        let mut fix = walked(Goal::Submit, |_| Outcome::CertInvalid);
+        fix.find(crate::event::RouteId(0), "cert-expired", crate::session::Severity::Error);
+        let fix = headline_of(&fix.known());
+        assert_eq!((fix.tone, fix.text.as_str()), (Tone::Fix, "Use port 587 with STARTTLS, after a fix"));
+    }
+
+    #[test]
+    fn without_a_route_the_reason_is_named() {
+        let mut malformed = Case::new("");
+        malformed.started.malformed = Some("the host is empty: write a host name".into());
+        assert_eq!(headline_of(&malformed.known()).why, ["The host is empty: write a host name."]);
+        let mut unknown = Case::new("smtp.example.com");
+        unknown.answer("sender", "app");
+        unknown.resolved(None);
+        assert_eq!(
+            headline_of(&unknown.known()).why,
+            ["The name smtp.example.com leads to no address, so no port could be tried."]
+        );
+        let mut relay_port = Case::new("smtp.example.com");
+        relay_port.started.routes = vec!["25".parse().unwrap()];
+        let id = relay_port.add(25, TlsMode::Starttls, RouteOrigin::Asked);
+        relay_port.end(id, Outcome::Works);
+        assert!(headline_of(&relay_port.known()).why[0].starts_with("Port 25 answers, but"));
+        assert_eq!(headline_of(&Case::new("h").known()).why, ["The run ended before a port was tried."]);
+    }
+}
