@@ -106,7 +106,7 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
             let (count, size) = (chain.len(), chain.iter().map(Vec::len).sum::<usize>());
             let text = format!("Certificate   {}, {size} bytes", counted(count, "certificate"));
             if from == Side::Client {
-                write(&text, Meaning::Handshake { name: "certificate", from });
+                write(&text, Meaning::Handshake { name: "Certificate", from });
             } else {
                 write(&text, Meaning::CertificateChain { certificates: count });
                 handshake.chain =

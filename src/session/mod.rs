@@ -40,6 +40,9 @@ mod talk;
 pub mod testing;
 pub mod transcript;
 
+#[cfg(test)]
+mod tests;
+
 pub use finding::{Finding, Severity};
 pub use meaning::Meaning;
 pub use probe::Probe;

@@ -33,7 +33,7 @@ pub(crate) fn lookup(
         LookupSource::Given => " (given)",
         LookupSource::Literal => " (no look-up needed)",
     };
-    let text = format!("{} {name} → {}{from}", record_name(record), answer(outcome));
+    let text = format!("{} {name} → {}{from}", record.name(), answer(outcome));
     let meaning = Meaning::Lookup { name: name.to_owned(), record, outcome: outcome.clone() };
     let line = pen.write(From::Probe, Layer::Dns, &text, meaning);
     if let Some(line) = line {
@@ -66,20 +66,6 @@ pub(crate) fn system_lookup(
     let line = pen.write(From::Probe, Layer::Dns, &text, Meaning::SystemLookup { agrees });
     if let Some(line) = line {
         dns.system = Some((result.clone(), line));
-    }
-}
-
-/// The name of a record type as DNS writes it.
-pub(crate) fn record_name(record: RecordType) -> &'static str {
-    match record {
-        RecordType::A => "A",
-        RecordType::Aaaa => "AAAA",
-        RecordType::Cname => "CNAME",
-        RecordType::Mx => "MX",
-        RecordType::Srv => "SRV",
-        RecordType::Txt => "TXT",
-        RecordType::Tlsa => "TLSA",
-        RecordType::Ptr => "PTR",
     }
 }
 

@@ -189,15 +189,15 @@ mod tests {
         }
         assert_eq!(transcript.search("starttls"), [2, 4]);
         assert_eq!(transcript.search("ESMTP"), [0]);
-        assert_eq!(transcript.search("GRÖSSE"), [0_usize; 0], "ß is not SS");
+        assert!(transcript.search("GRÖSSE").is_empty(), "ß is not SS");
         assert_eq!(transcript.search("GRÖß"), [3]);
         assert_eq!(transcript.search(""), [0, 1, 2, 3, 4]);
-        assert_eq!(transcript.search("nowhere"), [0_usize; 0]);
+        assert!(transcript.search("nowhere").is_empty());
         assert_eq!(transcript.search_in("e", 1..3), [1]);
         assert_eq!(transcript.search_in("s", 4..100), [4]);
         #[expect(clippy::reversed_empty_ranges, reason = "a caller's mistake must not panic")]
         let backwards = transcript.search_in("s", 9..2);
-        assert_eq!(backwards, [0_usize; 0]);
+        assert!(backwards.is_empty());
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! One session for every outcome of the contract's table.
