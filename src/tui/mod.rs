@@ -12,10 +12,13 @@
 //! [`layout`] (where), [`keys`] (the one table of keys), [`theme`] (roles and glyphs), [`terminal`] (entering and
 //! leaving it).
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -151,6 +154,19 @@ where
     Ok(Exit { session: face.ui.session, reason })
 }
 
+/// What the input has without waiting. It is asked with the task's own waker: crossterm's stream keeps the first waker
+/// that finds nothing, and one that wakes nobody would leave every later key unheard.
+async fn there_already<I>(input: &mut I) -> Option<Option<io::Result<Input>>>
+where
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    poll_fn(|context| match Pin::new(&mut *input).poll_next(context) {
+        Poll::Ready(next) => Poll::Ready(Some(next)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Terminal(Box::new(error))
 }
@@ -193,7 +209,7 @@ impl<S: Surface> Face<'_, S> {
                     }
                     // What is there already is drawn in one frame.
                     for _ in 0..KEYS {
-                        let Some(next) = input.next().now_or_never() else { break };
+                        let Some(next) = there_already(&mut input).await else { break };
                         let Some(Ok(next)) = next else { return Ok(Reason::InputClosed) };
                         if let Some(reason) = self.take(next)? {
                             return Ok(reason);
