@@ -107,7 +107,6 @@ async fn each_scenario_gives_the_verdict_that_it_promises() {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "needs the rules of the findings, which are still being written"]
 async fn each_scenario_shows_the_findings_that_it_promises() {
     each(|scenario, session| {
         let codes: BTreeSet<&str> = session.findings().iter().map(|finding| finding.code).collect();

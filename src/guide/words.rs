@@ -1,6 +1,14 @@
 //! The words of findings: `assets/findings.toml`, with a finding's facts filled in.
+//!
+//! In the texts `{fact}` is filled in, `{fact|words}` has words where the fact is missing, and a part in brackets that
+//! names a missing fact is left out.
 
-use crate::session::Finding;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::session::{Finding, Severity};
 
 /// Whose fault it is, and so who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -35,7 +43,166 @@ pub struct Words {
     pub owner: Owner,
 }
 
-/// Puts a finding into words.
-pub fn words(_finding: &Finding) -> Words {
-    todo!()
+/// A page of the asset.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The code.
+    pub code: String,
+    /// Its usual severity.
+    pub severity: Severity,
+    /// Who can mend it.
+    pub owner: Owner,
+    /// One sentence.
+    pub summary: String,
+    /// What it means.
+    pub explanation: String,
+    /// What to do.
+    pub fix: String,
+    /// A command.
+    pub confirm: Option<String>,
+    /// Its source.
+    pub reference: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct File {
+    finding: Vec<Page>,
+}
+
+static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
+    // A test proves that the file can be read.
+    toml::from_str::<File>(include_str!("../../assets/findings.toml")).unwrap_or_default().finding
+});
+
+/// All pages.
+pub fn pages() -> &'static [Page] {
+    &PAGES
+}
+
+/// Puts a finding into words. A code without a page, which tests rule out, is said by its code.
+pub fn words(finding: &Finding) -> Words {
+    let Some(page) = pages().iter().find(|page| page.code == finding.code) else {
+        return Words {
+            summary: finding.code.to_owned(),
+            explanation: String::new(),
+            fix: String::new(),
+            confirm: None,
+            reference: None,
+            owner: Owner::You,
+        };
+    };
+    let fill = |text: &str| fill(text, &finding.facts);
+    Words {
+        summary: fill(&page.summary),
+        explanation: fill(&page.explanation),
+        fix: fill(&page.fix),
+        // A command with a gap in it is worse than none.
+        confirm: page.confirm.as_deref().map(fill).filter(|command| !command.contains("()")),
+        reference: page.reference.clone(),
+        owner: page.owner,
+    }
+}
+
+fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['[', '{']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let optional = from.starts_with('[');
+        let Some(end) = close(from) else {
+            out.push_str(from);
+            return out;
+        };
+        let inside = from.get(1..end).unwrap_or_default();
+        if optional {
+            if let Some(part) = whole(inside, facts) {
+                out.push_str(&part);
+            }
+        } else {
+            let (name, instead) = inside.split_once('|').unwrap_or((inside, ""));
+            match facts.get(name) {
+                Some(value) if !value.is_empty() => out.push_str(value),
+                _ => out.push_str(&fill(instead, facts)),
+            }
+        }
+        rest = from.get(end + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A part in brackets; `None` where a fact that it names is missing.
+fn whole(part: &str, facts: &BTreeMap<&'static str, String>) -> Option<String> {
+    let mut names = part.split('{').skip(1).filter_map(|piece| piece.split(['}', '|']).next());
+    names.all(|name| facts.get(name).is_some_and(|value| !value.is_empty())).then(|| fill(part, facts))
+}
+
+/// Where the bracket or brace at the beginning is closed.
+fn close(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn facts_are_filled_in_and_gaps_read_well() {
+        let facts = BTreeMap::from([("host", "smtp.example.com".to_owned()), ("seconds", "5".to_owned())]);
+        assert_eq!(fill("No answer[ within {seconds} s].", &facts), "No answer within 5 s.");
+        assert_eq!(fill("No answer[ from {sender}].", &facts), "No answer.");
+        assert_eq!(fill("{name|{host}} is gone.", &facts), "smtp.example.com is gone.");
+    }
+
+    #[test]
+    fn every_page_is_whole() {
+        let file: Result<File, _> = toml::from_str(include_str!("../../assets/findings.toml"));
+        assert!(file.is_ok_and(|file| file.finding.len() >= 50));
+        let codes: BTreeSet<_> = pages().iter().map(|page| &page.code).collect();
+        assert_eq!(codes.len(), pages().len(), "a code stands twice");
+        for page in pages() {
+            for text in [&page.summary, &page.explanation, &page.fix] {
+                assert!(text.ends_with('.') && !text.chars().any(char::is_control), "{}", page.code);
+            }
+            let reference = page.reference.as_deref().unwrap_or("RFC 1");
+            assert!(reference.starts_with("RFC "), "{}", page.code);
+        }
+    }
+
+    /// Every code that a rule can give has a page: the rules' sources are read for their codes.
+    #[test]
+    fn every_code_of_a_rule_has_a_page() {
+        let rules = [
+            include_str!("../session/diagnose/mod.rs"),
+            include_str!("../session/diagnose/names.rs"),
+            include_str!("../session/diagnose/reach.rs"),
+            include_str!("../session/diagnose/dialogue.rs"),
+            include_str!("../session/diagnose/secure.rs"),
+            include_str!("../wire/certificate/fault.rs"),
+        ];
+        let prefixes =
+            ["dns-", "port-", "cert-", "tls-", "starttls-", "greeting-", "ipv", "local-", "all-", "egress-"];
+        for text in rules.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
+            if prefixes.iter().any(|prefix| text.starts_with(prefix)) && !text.ends_with('-') {
+                assert!(pages().iter().any(|page| page.code == text), "{text} has no page");
+            }
+        }
+    }
 }

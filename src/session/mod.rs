@@ -192,3 +192,16 @@ impl Session {
         &self.warnings
     }
 }
+
+impl Session {
+    /// Lines of a route, by index.
+    pub(crate) fn route_lines(&self, route: RouteId) -> impl Iterator<Item = usize> + '_ {
+        let lines = self.transcript.lines().iter().enumerate();
+        lines.filter(move |(_, line)| line.route == Some(route)).map(|(index, _)| index)
+    }
+
+    /// True where the route's own rules find this code.
+    pub(crate) fn findings_before(&self, route: RouteId, code: &str) -> bool {
+        diagnose::of_route(self, route).iter().any(|finding| finding.code == code)
+    }
+}

@@ -49,11 +49,6 @@ pub(crate) fn span(took: Micros) -> String {
     }
 }
 
-/// Whole seconds, rounded; at least 1.
-pub(crate) fn seconds(took: Micros) -> u64 {
-    ((took.0 + 500_000) / 1_000_000).max(1)
-}
-
 /// An endpoint as text.
 pub(crate) fn endpoint(endpoint: &Endpoint) -> String {
     printable(&endpoint.to_string(), 300)

@@ -1,14 +1,174 @@
 //! What is wrong: one rule per finding code, computed from the record.
+//!
+//! Rules read the probes' books, never the whole transcript, so that they stay quick however long it is.
 
-use crate::event::RouteId;
-use crate::session::{Finding, Session};
+use std::collections::BTreeMap;
 
-/// Everything that is found in a session so far.
-pub(crate) fn findings(_session: &Session) -> Vec<Finding> {
-    Vec::new()
+use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId};
+use crate::session::case::Case;
+use crate::session::{Finding, Outcome, Route, Session, Severity, apply};
+use crate::target::Goal;
+
+mod dialogue;
+mod names;
+mod reach;
+mod secure;
+
+/// What the rules of one route write to.
+pub(crate) struct Notes<'a, 'b> {
+    case: &'b Case<'a>,
+    found: Vec<Finding>,
+}
+
+impl Notes<'_, '_> {
+    /// Notes a finding. Where no line shows it nothing is said: no finding without evidence.
+    fn add(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        lines: impl IntoIterator<Item = Option<usize>>,
+        facts: Vec<(&'static str, String)>,
+    ) {
+        let mut evidence: Vec<usize> = lines.into_iter().flatten().collect();
+        evidence.dedup();
+        if evidence.is_empty() {
+            return;
+        }
+        let route = self.case.route;
+        let mut all = BTreeMap::from([
+            ("host", route.host.clone()),
+            ("port", route.port.to_string()),
+            ("mode", route.tls.phrase().to_owned()),
+        ]);
+        all.extend(facts);
+        self.found.push(Finding {
+            code,
+            severity,
+            route: Some(route.id),
+            port: Some(route.port),
+            evidence,
+            facts: all,
+        });
+    }
+
+    fn error(&mut self, code: &'static str, lines: impl IntoIterator<Item = Option<usize>>) {
+        self.add(code, Severity::Error, lines, Vec::new());
+    }
+}
+
+/// Everything that is found in a session so far: errors first, then by route and code.
+pub(crate) fn findings(session: &Session) -> Vec<Finding> {
+    let mut found = names::findings(session);
+    for route in session.routes() {
+        let mut own = of_route(session, route.id);
+        if let Some(book) = session.books.get(&route.id) {
+            for earlier in &book.earlier {
+                if !own.iter().any(|finding| finding.code == earlier.code) {
+                    own.push(earlier.clone());
+                }
+            }
+        }
+        found.extend(own);
+        found.extend(flaky(session, route));
+    }
+    found.extend(blocked(session));
+    found.sort_by_key(|finding| (finding.severity, finding.route, finding.code));
+    found
 }
 
 /// What is found on one route.
-pub(crate) fn of_route(_session: &Session, _route: RouteId) -> Vec<Finding> {
-    Vec::new()
+pub(crate) fn of_route(session: &Session, route: RouteId) -> Vec<Finding> {
+    let Some(route) = session.route(route) else { return Vec::new() };
+    let Some(case) = apply::case(session, route) else { return Vec::new() };
+    if route.outcome == Outcome::NotTried {
+        return Vec::new();
+    }
+    let mut notes = Notes { case: &case, found: Vec::new() };
+    reach::rules(&mut notes);
+    dialogue::rules(&mut notes);
+    secure::rules(&mut notes);
+    notes.found
+}
+
+fn seconds(time: Micros) -> String {
+    (time.0 / 1_000_000).to_string()
+}
+
+/// `port-flaky`: probed several times, works and fails.
+fn flaky(session: &Session, route: &Route) -> Option<Finding> {
+    let works = route.rounds.iter().filter(|round| round.outcome == Outcome::Works).count();
+    if works == 0 || works == route.rounds.len() {
+        return None;
+    }
+    let evidence: Vec<usize> = session.route_lines(route.id).take(1).collect();
+    let facts = [
+        ("host", route.host.clone()),
+        ("port", route.port.to_string()),
+        ("works", works.to_string()),
+        ("rounds", route.rounds.len().to_string()),
+    ];
+    (!evidence.is_empty()).then(|| Finding {
+        code: "port-flaky",
+        severity: Severity::Warning,
+        route: Some(route.id),
+        port: Some(route.port),
+        evidence,
+        facts: facts.into_iter().collect(),
+    })
+}
+
+/// `all-ports-blocked` and `egress-blocked`: no mail route gets through; does anything of this host answer?
+fn blocked(session: &Session) -> Vec<Finding> {
+    if session.started().is_some_and(|started| started.goal == Goal::Inbox) {
+        return Vec::new();
+    }
+    let tried: Vec<&Route> = session.routes().iter().filter(|route| !route.rounds.is_empty()).collect();
+    let unfinished = session.routes().len() > tried.len();
+    let all =
+        |wanted: fn(&Route) -> bool| !tried.is_empty() && !unfinished && tried.iter().all(|r| wanted(r));
+    if !all(|r| matches!(r.outcome, Outcome::Filtered | Outcome::Unreachable)) {
+        return Vec::new();
+    }
+    let evidence: Vec<usize> =
+        tried.iter().flat_map(|r| r.attempts.iter()).flat_map(|a| a.lines.last()).copied().collect();
+    if evidence.is_empty() {
+        return Vec::new();
+    }
+    let host = session.started().map(|started| started.host.clone()).unwrap_or_default();
+    let ports = tried.iter().map(|r| r.port.to_string()).collect::<Vec<_>>().join(", ");
+    let finding = |code, evidence, facts: BTreeMap<&'static str, String>| Finding {
+        code,
+        severity: Severity::Error,
+        route: None,
+        port: None,
+        evidence,
+        facts,
+    };
+    let mut facts = BTreeMap::from([("host", host), ("ports", ports)]);
+    let mut found = vec![finding("all-ports-blocked", evidence.clone(), facts.clone())];
+    let prohibited =
+        |r: &Route| r.outcome == Outcome::Filtered || session.findings_before(r.id, "port-prohibited");
+    if tried.iter().all(|r| prohibited(r))
+        && let Some((port, line)) = control_answer(session)
+    {
+        facts.insert("control", port.to_string());
+        found.push(finding("egress-blocked", evidence.into_iter().chain([line]).collect(), facts));
+    }
+    found
+}
+
+/// A control connection that was answered, by a reset too.
+fn control_answer(session: &Session) -> Option<(u16, usize)> {
+    session.probes.values().find_map(|probe| {
+        let Some(Purpose::Control { port, .. }) = &probe.purpose else { return None };
+        let answered =
+            |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Connected | ConnectOutcome::Reset);
+        let attempt = probe.attempts.iter().find(|a| a.outcome.as_ref().is_some_and(answered))?;
+        Some((*port, *attempt.lines.last()?))
+    })
+}
+
+/// True where a look-up gave records.
+fn answered(outcome: &LookupOutcome) -> bool {
+    matches!(outcome, LookupOutcome::Answers(_))
 }
