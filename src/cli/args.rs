@@ -36,7 +36,7 @@ Examples:
 pub enum Command {
     /// The same walk without a screen: prints a report and sets the exit status.
     #[command(after_help = EXIT_STATUS)]
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Learn without a network: scenarios that run inside the program.
     Lab(LabArgs),
     /// Opens a recorded journal.
@@ -265,7 +265,7 @@ mod tests {
     fn check(line: &str) -> Result<CheckArgs, clap::Error> {
         let cli = Cli::try_parse_from(line.split(' '))?;
         match cli.command {
-            Some(Command::Check(args)) => Ok(args),
+            Some(Command::Check(args)) => Ok(*args),
             other => panic!("{other:?}"),
         }
     }

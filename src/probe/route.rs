@@ -72,19 +72,14 @@ async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Cho
         return;
     }
     let mut verified = true;
-    loop {
-        match talk.advance().await {
-            Halt::StartTls => {
-                let Some(stream) = talk.take() else { break };
-                match handshake(context, recorder, job, stream).await {
-                    Handshake::Up(stream) => talk.encrypted(stream),
-                    Handshake::Failed { look_again } => {
-                        verified = !look_again;
-                        break;
-                    }
-                }
+    while talk.advance().await == Halt::StartTls {
+        let Some(stream) = talk.take() else { break };
+        match handshake(context, recorder, job, stream).await {
+            Handshake::Up(stream) => talk.encrypted(stream),
+            Handshake::Failed { look_again } => {
+                verified = !look_again;
+                break;
             }
-            Halt::Finished(_) | Halt::Ended => break,
         }
     }
     talk.close().await;

@@ -282,6 +282,7 @@ mod tests {
 
     #[test]
     fn what_takes_colour_and_glyphs_away() {
+        #[expect(clippy::type_complexity, reason = "a table")]
         let cases: [(bool, bool, bool, &'static [(&str, &str)], bool, bool); 7] = [
             (false, false, true, &[("TERM", "xterm")], true, false),
             (true, false, true, &[], false, false),
