@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::guide::snippet;
 use crate::net::system::{DnsServer, Given};
+use crate::report::text::Settings;
 use crate::target::{Goal, RouteSpec};
 
 /// Finds out which SMTP port and TLS mode work for sending mail from this machine, shows why, and teaches it.
@@ -83,6 +85,9 @@ pub struct CheckArgs {
     /// Prints the transcript too.
     #[arg(long, help_heading = "Report")]
     pub transcript: bool,
+    /// Shows how NAME spells the settings, such as nodemailer or postfix; `all` shows every program known.
+    #[arg(long, value_name = "NAME", value_parser = settings, help_heading = "Report")]
+    pub settings: Option<Settings>,
 }
 
 /// The forms of a report.
@@ -129,6 +134,9 @@ pub struct ReplayArgs {
     /// Prints the transcript too.
     #[arg(long, help_heading = "Report")]
     pub transcript: bool,
+    /// Shows how NAME spells the settings, such as nodemailer or postfix; `all` shows every program known.
+    #[arg(long, value_name = "NAME", value_parser = settings, help_heading = "Report")]
+    pub settings: Option<Settings>,
     /// How it looks.
     #[command(flatten)]
     pub screen: ScreenArgs,
@@ -245,6 +253,16 @@ impl Default for Options {
         // The defaults are proven by a test: parsing nothing succeeds.
         whole.map_or_else(|error| error.exit(), |cli| cli.walk.options)
     }
+}
+
+fn settings(text: &str) -> Result<Settings, String> {
+    if text == "all" {
+        return Ok(Settings::All);
+    }
+    snippet::by_id(text).map(Settings::Of).ok_or_else(|| {
+        let known: Vec<&str> = snippet::all().iter().map(|snippet| snippet.id.as_str()).collect();
+        format!("'{text}' is not known: write all, or one of {}", known.join(", "))
+    })
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

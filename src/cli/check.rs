@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use tokio::sync::mpsc;
 
-use crate::cli::args::{CheckArgs, ReplayArgs};
+use crate::cli::args::{CheckArgs, ReplayArgs, ScreenArgs};
 use crate::cli::prepare::{PrepareError, prepare};
 use crate::cli::screen::{ascii, colour};
 use crate::engine::{self, Setup};
@@ -12,7 +12,7 @@ use crate::event::{Event, EventKind, RunEnd};
 use crate::journal::{self, JournalError};
 use crate::order::Order;
 use crate::report;
-use crate::report::text::TextOptions;
+use crate::report::text::{Settings, TextOptions};
 use crate::session::Session;
 
 /// Exit status where the run itself failed.
@@ -38,7 +38,7 @@ pub async fn check(args: &CheckArgs) -> Result<u8, PrepareError> {
     } else {
         Form::Text
     };
-    print(&session, form, args.transcript, args.options.screen.no_color, args.options.screen.ascii);
+    print(&session, form, Extras::of(args.transcript, args.settings), args.options.screen);
     for warning in session.warnings() {
         eprintln!("ehlo: {warning}");
     }
@@ -66,7 +66,7 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, JournalError> {
     } else {
         Form::Text
     };
-    print(&session, form, args.transcript, args.screen.no_color, args.screen.ascii);
+    print(&session, form, Extras::of(args.transcript, args.settings), args.screen);
     if let Some(cut) = journal.cut {
         eprintln!("ehlo: {cut}");
     }
@@ -79,6 +79,19 @@ enum Form {
     Json,
     Markdown,
     None,
+}
+
+/// What a report for people shows besides.
+#[derive(Clone, Copy)]
+struct Extras {
+    transcript: bool,
+    settings: Settings,
+}
+
+impl Extras {
+    fn of(transcript: bool, settings: Option<Settings>) -> Self {
+        Self { transcript, settings: settings.unwrap_or_default() }
+    }
 }
 
 async fn run(setup: Setup, print_events: bool) -> Session {
@@ -138,7 +151,7 @@ fn show_progress(event: &Event) -> bool {
     true
 }
 
-fn print(session: &Session, form: Form, transcript: bool, no_color: bool, only_ascii: bool) {
+fn print(session: &Session, form: Form, extras: Extras, screen: ScreenArgs) {
     let text = match form {
         Form::None => return,
         Form::Json => report::json::json(session),
@@ -146,9 +159,10 @@ fn print(session: &Session, form: Form, transcript: bool, no_color: bool, only_a
         Form::Text => {
             let options = TextOptions {
                 columns: columns(),
-                colour: colour(no_color) && std::io::stdout().is_terminal(),
-                ascii: ascii(only_ascii),
-                transcript,
+                colour: colour(screen.no_color) && std::io::stdout().is_terminal(),
+                ascii: ascii(screen.ascii),
+                transcript: extras.transcript,
+                settings: extras.settings,
                 ..TextOptions::default()
             };
             report::text::text(session, &options)

@@ -1,5 +1,6 @@
 //! The verdict in one sentence, and why: what text, Markdown and screen put first.
 
+use crate::event::RunEnd;
 use crate::guide::known::{Branch, Known};
 use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
 use crate::guide::{tree, walk};
@@ -17,6 +18,9 @@ pub enum Tone {
     /// No port was tried, because the port is not the question.
     Neutral,
 }
+
+/// What is said where the run was stopped before anything worked.
+pub const STOPPED: &str = "No verdict: the run was stopped before its end";
 
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +55,13 @@ pub(crate) fn headline_of(known: &Known<'_>) -> Headline {
             };
             Headline { tone, text, why: found.reasons }
         }
-        None => Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: why_none(known) },
+        // That nothing works is known only once everything was tried.
+        None => match known.ended {
+            Some(RunEnd::Completed) => {
+                Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: why_none(known) }
+            }
+            _ => Headline { tone: Tone::Bad, text: STOPPED.to_owned(), why: why_none(known) },
+        },
     }
 }
 
@@ -85,7 +95,7 @@ fn why_none(known: &Known<'_>) -> Vec<String> {
         );
     }
     if why.is_empty() {
-        why.push("The run ended before a port was tried.".to_owned());
+        why.push("No port was tried.".to_owned());
     }
     why
 }
@@ -155,6 +165,7 @@ mod tests {
         let id = relay_port.add(25, TlsMode::Starttls, RouteOrigin::Asked);
         relay_port.end(id, Outcome::Works);
         assert!(headline_of(&relay_port.known()).why[0].starts_with("Port 25 answers, but"));
-        assert_eq!(headline_of(&Case::new("h").known()).why, ["The run ended before a port was tried."]);
+        let stopped = headline_of(&Case::new("h").known());
+        assert_eq!((stopped.text.as_str(), stopped.why), (STOPPED, vec!["No port was tried.".to_owned()]));
     }
 }

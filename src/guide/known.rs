@@ -2,7 +2,7 @@
 //!
 //! It exists so that the guide's rules can be shown in tests as tables of routes, without a recorded run behind each.
 
-use crate::event::{ConnectOutcome, IcmpError, Micros, RouteId, RouteOrigin, SessionStarted};
+use crate::event::{ConnectOutcome, IcmpError, Micros, RouteId, RouteOrigin, RunEnd, SessionStarted};
 use crate::guide::plan;
 use crate::session::dns::Dns;
 use crate::session::route::State;
@@ -14,8 +14,8 @@ use crate::target::Goal;
 pub struct Known<'a> {
     /// What was asked.
     pub started: Option<&'a SessionStarted>,
-    /// True once the run has ended.
-    pub ended: bool,
+    /// Why the run has ended, once it has.
+    pub ended: Option<RunEnd>,
     /// The time of the latest event.
     pub now: Micros,
     /// Answers to the tree's questions.
@@ -36,7 +36,7 @@ impl<'a> From<&'a Session> for Known<'a> {
     fn from(session: &'a Session) -> Self {
         Self {
             started: session.started(),
-            ended: session.ended().is_some(),
+            ended: session.ended(),
             now: session.now(),
             answers: session.answers(),
             steps: session.steps(),

@@ -70,7 +70,7 @@ pub(crate) fn path_of(known: &Known<'_>) -> Vec<PathStep> {
 fn step(known: &Known<'_>, id: &str, state: StepState, result: String) -> PathStep {
     // A run that was stopped has no current step, and nothing lies ahead of it any more.
     let state = match state {
-        StepState::Ahead | StepState::Current if known.ended => StepState::Skipped,
+        StepState::Ahead | StepState::Current if known.ended.is_some() => StepState::Skipped,
         other => other,
     };
     PathStep { id: id.to_owned(), title: tree::title(id), state, result, route: None }
@@ -90,7 +90,7 @@ fn question(known: &Known<'_>, id: &str) -> PathStep {
 fn discover(known: &Known<'_>) -> PathStep {
     let (state, result) = if known.entered("discover").is_none() {
         (StepState::Ahead, String::new())
-    } else if is_latest(known, "discover") && !known.ended {
+    } else if is_latest(known, "discover") && known.ended.is_none() {
         (StepState::Current, String::new())
     } else {
         match known.routes.first() {
@@ -118,7 +118,7 @@ fn host_state(known: &Known<'_>) -> (StepState, String) {
     match addresses {
         0 if known.dns.answers.is_empty() && is_latest(known, "host") => (StepState::Current, String::new()),
         0 if known.dns.answers.is_empty() => (StepState::Good, "resolved elsewhere".to_owned()),
-        0 if is_latest(known, "host") && !known.ended => (StepState::Current, String::new()),
+        0 if is_latest(known, "host") && known.ended.is_none() => (StepState::Current, String::new()),
         0 => (StepState::Bad, "no address".to_owned()),
         1 => (StepState::Good, "1 address".to_owned()),
         n => (StepState::Good, format!("{n} addresses")),
@@ -153,12 +153,14 @@ fn route_state(known: &Known<'_>, route: &Route, repeat: usize, settled: bool) -
     match route.state {
         State::Running(_) => (StepState::Current, String::new()),
         State::Ended if route.outcome == Outcome::NotTried => (StepState::Skipped, outcome(route.outcome)),
-        State::Ended if route.rounds.len() < repeat && is_latest(known, &id) && !known.ended => {
+        State::Ended if route.rounds.len() < repeat && is_latest(known, &id) && known.ended.is_none() => {
             (StepState::Current, format!("{} of {repeat}", route.rounds.len()))
         }
         State::Ended => ended(known, route),
         State::Waiting if is_latest(known, &id) => (StepState::Current, String::new()),
-        State::Waiting if settled || known.ended => (StepState::Skipped, outcome(Outcome::NotTried)),
+        State::Waiting if settled || known.ended.is_some() => {
+            (StepState::Skipped, outcome(Outcome::NotTried))
+        }
         State::Waiting => (StepState::Ahead, String::new()),
     }
 }
@@ -211,7 +213,7 @@ fn way_out(known: &Known<'_>) -> PathStep {
             let port = line.port.unwrap_or_default();
             step(known, "way-out", StepState::Good, format!("port {port} answers"))
         }
-        None if is_latest(known, "way-out") && !known.ended => {
+        None if is_latest(known, "way-out") && known.ended.is_none() => {
             step(known, "way-out", StepState::Current, String::new())
         }
         None => step(known, "way-out", StepState::Bad, "silent too".to_owned()),

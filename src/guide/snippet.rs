@@ -35,6 +35,11 @@ pub fn all() -> &'static [Snippet] {
     })
 }
 
+/// The snippet with this id.
+pub fn by_id(id: &str) -> Option<&'static Snippet> {
+    all().iter().find(|snippet| snippet.id == id)
+}
+
 impl Snippet {
     /// The settings with host and port filled in. Where there is no TLS there is nothing that should be typed.
     pub fn fill(&self, host: &str, port: u16, tls: TlsMode) -> String {

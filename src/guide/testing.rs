@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Limits, Micros, ProbeId, RouteId, RouteOrigin, SessionStarted};
+use crate::event::{Limits, Micros, ProbeId, RouteId, RouteOrigin, RunEnd, SessionStarted};
 use crate::guide::known::Known;
 use crate::guide::plan;
 use crate::guide::walk::{Next, Settings, next_of};
@@ -15,7 +15,7 @@ use crate::target::{Goal, RouteSpec, TlsMode};
 #[derive(Clone, Debug)]
 pub struct Case {
     pub started: SessionStarted,
-    pub ended: bool,
+    pub ended: Option<RunEnd>,
     pub answers: Vec<(String, String)>,
     pub steps: Vec<Step>,
     pub dns: Dns,
@@ -49,7 +49,7 @@ impl Case {
     pub fn new(host: &str) -> Self {
         Self {
             started: started(host),
-            ended: false,
+            ended: None,
             answers: Vec::new(),
             steps: Vec::new(),
             dns: Dns::default(),
@@ -171,7 +171,7 @@ impl Case {
                 Next::Conclude(plan) => {
                     log.push(plan.step.clone());
                     self.enter(&plan.step);
-                    self.ended = true;
+                    self.ended = Some(RunEnd::Completed);
                     return log;
                 }
             }

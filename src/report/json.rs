@@ -195,7 +195,7 @@ pub fn report(session: &Session) -> Report {
         routes: session.routes().iter().map(|found| route(session, found)).collect(),
         dns: dns(session),
         findings: session.findings().iter().map(finding).collect(),
-        path: walk::path(session).into_iter().map(step).collect(),
+        path: walk::path(session).into_iter().filter(is_walked).map(step).collect(),
         transcript: session.transcript().lines().iter().map(|line| self::line(session, line)).collect(),
         warnings: session.warnings().to_vec(),
     }
@@ -345,6 +345,15 @@ fn finding(found: &Finding) -> FindingReport {
         reference: words.reference,
         owner: words.owner,
         confirm: words.confirm,
+    }
+}
+
+/// The report gives the steps that were walked; what lies ahead or was not needed is the screen's affair.
+fn is_walked(step: &walk::PathStep) -> bool {
+    match step.state {
+        StepState::Good | StepState::Bad | StepState::Current => true,
+        StepState::Skipped => step.result == "skipped",
+        StepState::Ahead => false,
     }
 }
 

@@ -2,42 +2,46 @@
 
 use std::fmt::Write as _;
 
+use crate::guide::headline::headline;
 use crate::guide::path::outcome;
-use crate::guide::recommendation::{Status, recommend};
+use crate::guide::recommendation::recommend;
 use crate::guide::words::words;
-use crate::report::text::{mode_names, no_route, owner, transcript_line};
-use crate::session::{Session, Severity};
+use crate::report::command::command;
+use crate::report::text::{label, mode_names, owner, transcript_line};
+use crate::session::{Line, Session};
+
+/// Most transcript lines in a ticket; hosts of tickets cut long texts somewhere, better here with a word about it.
+const MAX_LINES: usize = 400;
 
 /// The report.
 pub fn markdown(session: &Session) -> String {
     let mut out = String::new();
-    let (host, at, vantage, version) = match session.started() {
-        Some(s) => (s.host.as_str(), s.started_at.as_str(), s.vantage.as_str(), s.ehlo_version.as_str()),
-        None => ("", "", "", ""),
-    };
-    match recommend(session) {
-        Some(found) => {
-            let fix = if found.status == Status::AfterFix { ", after a fix" } else { "" };
-            let _ = writeln!(out, "# {}{fix}\n", escape(&found.summary));
-            let _ = writeln!(
-                out,
-                "Host {}, port {}, {}.\n",
-                code(&found.host),
-                found.port,
-                escape(mode_names(found.tls))
-            );
-            for reason in &found.reasons {
-                let _ = writeln!(out, "- {}", escape(reason));
-            }
+    let found = headline(session);
+    let _ = writeln!(out, "# {}\n", escape(&found.text));
+    let recommended = recommend(session);
+    match (&recommended, session.started()) {
+        (Some(route), _) => {
+            let mode = escape(mode_names(route.tls));
+            let _ = writeln!(out, "Host {}, port {}, {mode}.\n", code(&route.host), route.port);
         }
-        None => {
-            let _ = writeln!(out, "# {}\n\nHost {}.", no_route(session), code(host));
+        (None, Some(started)) if !started.host.is_empty() => {
+            let _ = writeln!(out, "Host {}.\n", code(&started.host));
         }
+        _ => {}
     }
-    let _ = writeln!(out, "\nehlo {version}, {at}, from: {}.", escape(vantage));
+    for why in &found.why {
+        let _ = writeln!(out, "- {}", escape(why));
+    }
+    if let Some(s) = session.started() {
+        let (version, at) = (escape(&s.ehlo_version), escape(&s.started_at));
+        let _ = writeln!(out, "\nehlo {version}, {at}, from: {}.", escape(&s.vantage));
+    }
     routes(&mut out, session);
     findings(&mut out, session);
     transcript(&mut out, session);
+    if let Some(call) = command(session) {
+        let _ = writeln!(out, "\nAgain: {}", code(&call));
+    }
     out
 }
 
@@ -47,9 +51,12 @@ fn routes(out: &mut String, session: &Session) {
     }
     out.push_str("\n## Routes\n\n| port | TLS | outcome | address | TLS session |\n|---|---|---|---|---|\n");
     for route in session.routes() {
-        let address = route.chosen.as_ref().map(|chosen| code(&chosen.host())).unwrap_or_default();
-        let tls =
-            route.session.as_ref().map(|t| code(&format!("{} {}", t.version, t.cipher))).unwrap_or_default();
+        let address = route.chosen.as_ref().map(|chosen| cell(&code(&chosen.host()))).unwrap_or_default();
+        let tls = route
+            .session
+            .as_ref()
+            .map(|t| cell(&code(&format!("{} {}", t.version, t.cipher))))
+            .unwrap_or_default();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {address} | {tls} |",
@@ -67,11 +74,7 @@ fn findings(out: &mut String, session: &Session) {
     out.push_str("\n## Findings\n");
     for finding in session.findings() {
         let words = words(finding);
-        let label = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info => "note",
-        };
+        let label = label(finding.severity);
         let lines: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "\n### {} ({label}, {})\n", escape(&words.summary), code(finding.code));
         let _ = writeln!(out, "{}\n", escape(&words.explanation));
@@ -92,40 +95,77 @@ fn transcript(out: &mut String, session: &Session) {
     if lines.is_empty() {
         return;
     }
-    let body: String = lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| format!("{index:>4} {}\n", transcript_line(line)))
-        .collect();
+    let body = excerpt(lines);
     // A fence longer than any run of backticks inside cannot be closed from inside (CommonMark §4.5).
     let fence = "`".repeat(longest_run(&body).max(2) + 1);
     let _ = write!(out, "\n## Transcript\n\n{fence}text\n{body}{fence}\n");
 }
 
-/// A code span that its content cannot leave, also in a table.
+/// The lines with their numbers; of very many the first and the last, and how many lie between.
+fn excerpt(lines: &[Line]) -> String {
+    let (first, last) = if lines.len() > MAX_LINES {
+        (MAX_LINES * 3 / 4, lines.len() - MAX_LINES / 4)
+    } else {
+        (lines.len(), lines.len())
+    };
+    let mut body = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if index == first {
+            let _ = writeln!(body, "     … {} lines left out", last - first);
+        }
+        if index < first || index >= last {
+            let _ = writeln!(body, "{index:>4} {}", transcript_line(line));
+        }
+    }
+    body
+}
+
+/// A code span that its content cannot leave (CommonMark §6.1).
 fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
     let ticks = "`".repeat(longest_run(text) + 1);
-    let text = text.replace('|', "\\|");
-    if text.starts_with('`') || text.ends_with('`') {
+    let text: String = text.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }).collect();
+    // A blank on both sides is taken away again; it keeps backticks and blanks at the ends in their place.
+    let edge = |c: Option<char>| matches!(c, Some('`' | ' '));
+    if edge(text.chars().next()) || edge(text.chars().last()) {
         format!("{ticks} {text} {ticks}")
     } else {
         format!("{ticks}{text}{ticks}")
     }
 }
 
-/// Text in which nothing is markup. Reports are one line here: line breaks become blanks.
+/// A piece of Markdown in a table: only a bar with a backslash does not end the cell, in a code span too.
+fn cell(markdown: &str) -> String {
+    markdown.replace('|', "\\|")
+}
+
+/// Text in which nothing is markup: no block can begin, no span, no link. Line breaks become blanks.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut out = String::with_capacity(text.len() + 8);
+    for (index, c) in text.chars().enumerate() {
         match c {
             '\n' | '\r' => out.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '~' | '&' | '@' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '~' | '&' | '@' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
+            // At the beginning these make a list, a heading or a table of it.
+            '-' | '+' | '=' | ':' if index == 0 => {
+                out.push('\\');
+                out.push(c);
+            }
+            '.' | ')' if out.bytes().all(|b| b.is_ascii_digit()) && index > 0 => {
+                out.push('\\');
+                out.push(c);
+            }
+            // Bare addresses become links by themselves on many hosts.
+            '/' if out.ends_with(":/") => {
+                out.insert(out.len() - 2, '\\');
+                out.push(c);
+            }
+            '.' if out.ends_with("www") || out.ends_with("WWW") => out.push_str("\\."),
             c => out.push(c),
         }
     }
@@ -138,14 +178,76 @@ fn longest_run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::event::{Micros, ProbeId};
+    use crate::session::Meaning;
+    use crate::session::transcript::{From, Layer};
+
+    fn line(text: &str) -> Line {
+        Line {
+            at: Micros(1_000),
+            probe: ProbeId(1),
+            route: None,
+            port: Some(587),
+            from: From::Server,
+            layer: Layer::Smtp,
+            encrypted: false,
+            text: text.into(),
+            meaning: Meaning::Remark,
+        }
+    }
 
     #[test]
     fn nothing_breaks_out() {
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`x`"), "`` `x` ``");
-        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code(" x"), "`  x `");
+        assert_eq!(cell(&code("a|b")), "`a\\|b`");
         assert_eq!(escape("<b>x</b> [l](u)\n# h"), "\\<b\\>x\\</b\\> \\[l\\](u) \\# h");
+        assert_eq!(escape("- a"), "\\- a");
+        assert_eq!(escape("12. a"), "12\\. a");
+        assert_eq!(
+            escape("see http://a.example and www.b.example"),
+            "see http\\://a.example and www\\.b.example"
+        );
+        assert_eq!(escape("Port 587, 2.0.0"), "Port 587, 2.0.0");
         assert_eq!(longest_run("a```b`"), 3);
+    }
+
+    #[test]
+    fn a_long_transcript_says_what_is_left_out_and_keeps_its_numbers() {
+        let lines: Vec<Line> = (0..1_000).map(|n| line(&format!("line {n}"))).collect();
+        let body = excerpt(&lines);
+        assert_eq!(body.lines().count(), MAX_LINES + 1);
+        assert!(body.contains("… 600 lines left out"));
+        assert!(body.ends_with(" 999    0.001   587  ← line 999\n"), "{:?}", body.lines().last());
+        assert_eq!(excerpt(&lines[..3]).lines().count(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn a_code_span_ends_where_it_should(text in "[`a| ]{0,40}") {
+            let span = code(&text);
+            if !text.is_empty() {
+                let ticks = span.len() - span.trim_start_matches('`').len();
+                let inside = &span[ticks..span.len() - ticks];
+                prop_assert!(longest_run(inside) < ticks || longest_run(inside) == 0);
+            }
+        }
+
+        #[test]
+        fn no_markup_is_left_without_a_backslash(text in any::<String>()) {
+            let escaped = escape(&text);
+            prop_assert!(!escaped.contains('\n'));
+            let mut chars = escaped.chars();
+            while let Some(c) = chars.next() {
+                match c {
+                    '\\' => { chars.next(); }
+                    c => prop_assert!(!"`*_[]<>#|!~&@$".contains(c), "{escaped:?}"),
+                }
+            }
+        }
     }
 }

@@ -7,8 +7,10 @@ use crate::guide::recommendation::{Status, recommend};
 use crate::session::{Session, Severity};
 use crate::target::Goal;
 
+pub mod command;
 pub mod json;
 pub mod markdown;
+pub mod page;
 pub mod text;
 
 /// The exit status that a report stands for: 0 a route is ready, 1 only after a fix, 2 none.

@@ -1,18 +1,21 @@
 //! The report for people: the verdict first, then why, the routes, what was found and how to mend it, the settings to
 //! type, and the transcript where it is asked for.
 
-use std::fmt::Write as _;
-
-use unicode_width::UnicodeWidthStr;
-
-use crate::event::{Micros, RunEnd};
-use crate::guide::path::outcome;
-use crate::guide::recommendation::{NO_ROUTE, Recommendation, Status, recommend};
-use crate::guide::snippet;
+use crate::event::{ConnectOutcome, Micros, RunEnd};
+use crate::guide::headline::{STOPPED, Tone, headline};
+use crate::guide::path::{mode_word, outcome};
+use crate::guide::provider::{self, Provider};
+use crate::guide::recommendation::{NO_ROUTE, Recommendation, recommend};
+use crate::guide::snippet::{self, Snippet};
 use crate::guide::words::{Owner, words};
+use crate::report::command::command;
+use crate::report::json::connect;
+use crate::report::page::{Page, Style, cut};
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Line, Outcome, Route, Session, Severity};
-use crate::target::TlsMode;
+use crate::target::{Goal, TlsMode};
+
+pub use crate::report::page::ascii;
 
 /// How the text is to look.
 #[derive(Clone, Copy, Debug)]
@@ -27,129 +30,92 @@ pub struct TextOptions {
     pub transcript: bool,
     /// The verdict alone, for the normal screen after the terminal interface.
     pub brief: bool,
+    /// Whose settings are shown.
+    pub settings: Settings,
+}
+
+/// Whose settings a report shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Settings {
+    /// Some that are used much.
+    #[default]
+    Usual,
+    /// All that are known.
+    All,
+    /// One program's.
+    Of(&'static Snippet),
 }
 
 impl Default for TextOptions {
     fn default() -> Self {
-        Self { columns: 80, colour: false, ascii: false, transcript: false, brief: false }
+        Self {
+            columns: 80,
+            colour: false,
+            ascii: false,
+            transcript: false,
+            brief: false,
+            settings: Settings::Usual,
+        }
     }
 }
 
-/// How many programs' settings are shown.
-const SNIPPETS: usize = 4;
+/// How many programs' settings are shown where none were asked for.
+const USUAL: usize = 3;
+
+/// Lines of evidence quoted under a finding.
+const QUOTED: usize = 3;
 
 /// The report.
 pub fn text(session: &Session, options: &TextOptions) -> String {
-    let mut page = Page { options: *options, out: String::new() };
-    let recommendation = recommend(session);
-    verdict(&mut page, session, recommendation.as_ref());
+    let mut page = Page::new(*options);
+    verdict(&mut page, session);
     routes(&mut page, session);
     findings(&mut page, session);
-    if let Some(recommendation) = &recommendation {
-        settings(&mut page, recommendation);
-    }
     if !options.brief {
+        let relays = session.started().is_some_and(|started| started.goal == Goal::Relay);
+        if let Some(found) = recommend(session).filter(|_| !relays) {
+            settings(&mut page, session, &found);
+        }
         if options.transcript {
             transcript(&mut page, session);
         }
         again(&mut page, session);
     }
-    if options.ascii { ascii(&page.out) } else { page.out }
+    page.finish()
 }
 
-struct Page {
-    options: TextOptions,
-    out: String,
-}
-
-#[derive(Clone, Copy)]
-enum Style {
-    Bold,
-    Good,
-    Bad,
-    Dim,
-}
-
-impl Page {
-    fn styled(&self, text: &str, style: Style) -> String {
-        if !self.options.colour {
-            return text.to_owned();
-        }
-        let code = match style {
-            Style::Bold => "1",
-            Style::Good => "1;32",
-            Style::Bad => "1;31",
-            Style::Dim => "2",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
-
-    fn line(&mut self, text: &str) {
-        self.out.push_str(text.trim_end());
-        self.out.push('\n');
-    }
-
-    fn heading(&mut self, text: &str) {
-        self.line("");
-        let text = self.styled(text, Style::Bold);
-        self.line(&text);
-    }
-
-    /// A paragraph with `first` before its first line and blanks of that width before the others.
-    fn paragraph(&mut self, first: &str, text: &str) {
-        let blank = " ".repeat(first.width());
-        let options = textwrap::Options::new(self.options.columns.max(30))
-            .initial_indent(first)
-            .subsequent_indent(&blank)
-            .break_words(false);
-        for line in textwrap::wrap(text, options) {
-            self.line(&line);
-        }
-    }
-}
-
-fn verdict(page: &mut Page, session: &Session, recommendation: Option<&Recommendation>) {
-    let target = session.started().map(|started| started.host.clone()).unwrap_or_default();
-    let sentence = match recommendation {
-        Some(found) => match found.status {
-            Status::Ready => page.styled(&found.summary, Style::Good),
-            Status::AfterFix => {
-                let text = format!("{}, after a fix", found.summary);
-                page.styled(&text, Style::Bold)
-            }
-        },
-        None => page.styled(no_route(session), Style::Bad),
+fn verdict(page: &mut Page, session: &Session) {
+    let found = headline(session);
+    let style = match found.tone {
+        Tone::Good => Style::Good,
+        Tone::Fix => Style::Care,
+        Tone::Bad => Style::Bad,
+        Tone::Neutral => Style::Bold,
     };
+    let sentence = page.styled(&found.text, style);
     page.line(&sentence);
     if session.ended() == Some(RunEnd::DeadlineReached) {
         page.paragraph("  ", "The time for the whole run was up before everything was tried (--max-time).");
     }
-    match recommendation {
-        Some(found) => {
-            let mut facts = vec![found.host.clone()];
-            facts.push(match found.tls {
-                TlsMode::None => "without TLS".to_owned(),
-                TlsMode::Starttls => "STARTTLS".to_owned(),
-                TlsMode::Implicit => "implicit TLS".to_owned(),
-            });
-            if !found.auth.is_empty() {
-                facts.push(format!("sign in with {}", found.auth.join(", ")));
-            }
-            page.paragraph("  ", &facts.join(" · "));
-            for reason in &found.reasons {
-                page.paragraph("  - ", reason);
-            }
-            if !found.blockers.is_empty() {
-                page.paragraph("  - ", &format!("First mend: {}.", found.blockers.join(", ")));
-            }
+    let recommended = recommend(session);
+    let lead = match (&recommended, session.started()) {
+        (Some(found), _) => {
+            let auth = match found.auth.as_slice() {
+                [] => String::new(),
+                auth => format!(", sign in with {}", auth.join(" or ")),
+            };
+            Some(format!("{} port {}, {}{auth}", found.host, found.port, mode_word(found.tls)))
         }
-        None if target.is_empty() || no_route(session) != NO_ROUTE => {}
-        None => page.paragraph(
-            "  ",
-            &format!(
-                "None of the ways to {target} that were tried leads to a point where mail can be submitted."
-            ),
-        ),
+        (None, Some(started)) if found.tone == Tone::Bad && started.malformed.is_none() => {
+            Some(format!("{}, asked from: {}", started.host, started.vantage))
+        }
+        _ => None,
+    };
+    if let Some(lead) = lead {
+        page.paragraph("  ", &lead);
+    }
+    for why in &found.why {
+        page.paragraph(if found.tone == Tone::Neutral { "  " } else { "  - " }, why);
     }
 }
 
@@ -157,7 +123,7 @@ fn verdict(page: &mut Page, session: &Session, recommendation: Option<&Recommend
 pub fn no_route(session: &Session) -> &'static str {
     match session.ended() {
         Some(RunEnd::Completed) => NO_ROUTE,
-        _ => "No verdict: the run was stopped before its end",
+        _ => STOPPED,
     }
 }
 
@@ -166,36 +132,79 @@ fn routes(page: &mut Page, session: &Session) {
         return;
     }
     page.heading("Routes");
-    let rows: Vec<[String; 5]> = session.routes().iter().map(row).collect();
-    let mut widths = [0; 5];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
-        }
-    }
-    for (row, route) in rows.iter().zip(session.routes()) {
-        let mark = match route.outcome {
-            Outcome::Works => "✓",
-            Outcome::NotTried => "·",
-            _ => "✗",
+    let marks = if page.options.ascii { ["+", ".", "x"] } else { ["✓", "·", "✗"] };
+    let mut rows = Vec::new();
+    for route in session.routes() {
+        let (mark, style) = match route.outcome {
+            Outcome::Works => (marks[0], Style::Good),
+            Outcome::NotTried => (marks[1], Style::Dim),
+            _ => (marks[2], Style::Bad),
         };
-        let mut line = format!("  {mark} ");
-        for (cell, width) in row.iter().zip(widths) {
-            let _ = write!(line, "{cell}{}  ", " ".repeat(width.saturating_sub(cell.width())));
-        }
-        page.line(&line);
+        let cells = vec![
+            mark.to_owned(),
+            route.port.to_string(),
+            mode_word(route.tls).to_owned(),
+            outcome(route.outcome),
+            detail(session, route),
+        ];
+        rows.push((cells, Some(style)));
+    }
+    page.table("  ", &rows);
+    for route in session.routes().iter().filter(|route| is_mixed(route)) {
+        let attempts: Vec<String> = route.attempts.iter().map(attempt).collect();
+        page.paragraph(&format!("    {}: ", route.port), &attempts.join(", "));
     }
 }
 
-fn row(route: &Route) -> [String; 5] {
-    let tls = match route.tls {
-        TlsMode::Starttls => "STARTTLS",
-        TlsMode::Implicit => "implicit TLS",
-        TlsMode::None => "no TLS",
+/// What else there is to say of a route, in a few words.
+fn detail(session: &Session, route: &Route) -> String {
+    let limit = |pick: fn(&crate::event::Limits) -> u64| {
+        let ms = session.started().map_or(0, |started| pick(&started.limits));
+        format!("{} s", ms.div_ceil(1000))
     };
-    let session = route.session.as_ref().map(|tls| tls.version.replace("TLSv", "TLS ")).unwrap_or_default();
-    let time = route.timing.total.filter(|_| route.outcome == Outcome::Works).map(ms).unwrap_or_default();
-    [route.port.to_string(), tls.to_owned(), outcome(route.outcome).replace('-', " "), session, time]
+    let mut detail = match route.outcome {
+        Outcome::Works => {
+            let version = route.session.as_ref().map(|tls| tls.version.replace("TLSv", "TLS "));
+            let time = route.timing.total.map(ms);
+            [version, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        Outcome::Filtered => format!("no answer within {}", limit(|limits| limits.connect_ms)),
+        Outcome::Refused => "nobody listens, or a firewall rejects".to_owned(),
+        Outcome::Unreachable => match route.attempts.iter().find_map(|attempt| attempt.outcome.as_ref()) {
+            Some(outcome) => connect(outcome).1.unwrap_or_default(),
+            None => String::new(),
+        },
+        Outcome::Closed => "closes before it greets".to_owned(),
+        Outcome::Silent => format!("connects, no word within {}", limit(|limits| limits.reply_ms)),
+        Outcome::NotSmtp => "something else answers".to_owned(),
+        Outcome::Rejected => "turns this client away".to_owned(),
+        Outcome::ModeMismatch => "speaks the other TLS mode".to_owned(),
+        Outcome::NoStarttls => "does not offer STARTTLS".to_owned(),
+        Outcome::StarttlsRefused => "offers STARTTLS, then refuses it".to_owned(),
+        Outcome::Interrupted => "stops in the middle".to_owned(),
+        Outcome::TlsFailed => "the handshake fails".to_owned(),
+        Outcome::CertInvalid => "the certificate does not verify".to_owned(),
+        Outcome::AuthFailed => "the credentials are not accepted".to_owned(),
+        Outcome::NotTried => String::new(),
+    };
+    let works = route.rounds.iter().filter(|round| round.outcome == Outcome::Works).count();
+    if route.rounds.len() > 1 {
+        let blank = if detail.is_empty() { "" } else { ", " };
+        detail.push_str(&format!("{blank}works {works} of {} times", route.rounds.len()));
+    }
+    detail
+}
+
+/// True where the addresses of a route do not all fare alike.
+fn is_mixed(route: &Route) -> bool {
+    let connected = |outcome: &Option<ConnectOutcome>| matches!(outcome, Some(ConnectOutcome::Connected));
+    let good = route.attempts.iter().filter(|attempt| connected(&attempt.outcome)).count();
+    good > 0 && good < route.attempts.len()
+}
+
+fn attempt(attempt: &crate::session::route::Attempt) -> String {
+    let word = attempt.outcome.as_ref().map_or("cancelled", |outcome| connect(outcome).0);
+    format!("{} {word}", attempt.endpoint.host())
 }
 
 fn ms(time: Micros) -> String {
@@ -208,24 +217,45 @@ fn findings(page: &mut Page, session: &Session) {
     }
     page.heading("What was found");
     for finding in session.findings() {
-        one_finding(page, finding);
+        one_finding(page, session, finding);
     }
 }
 
-fn one_finding(page: &mut Page, finding: &Finding) {
-    let words = words(finding);
-    let label = match finding.severity {
+/// The word for a severity.
+pub fn label(severity: Severity) -> &'static str {
+    match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Info => "note",
+    }
+}
+
+fn one_finding(page: &mut Page, session: &Session, finding: &Finding) {
+    let words = words(finding);
+    let style = match finding.severity {
+        Severity::Error => Style::Bad,
+        Severity::Warning => Style::Care,
+        Severity::Info => Style::Bold,
     };
     page.line("");
-    page.paragraph(&format!("  {label}: "), &format!("{} ({})", words.summary, finding.code));
+    let first = format!("  {}: ", label(finding.severity));
+    page.styled_paragraph(&first, &format!("{} ({})", words.summary, finding.code), Some(style));
     if page.options.brief {
         page.paragraph("    What to do: ", &words.fix);
         return;
     }
     page.paragraph("    ", &words.explanation);
+    let lines = session.transcript().lines();
+    for index in finding.evidence.iter().take(QUOTED) {
+        if let Some(line) = lines.get(*index) {
+            let quote = format!("    Seen: line {index}: {}", one_line(line));
+            let quote = cut(&quote, page.columns(), page.options.ascii);
+            page.line(&quote);
+        }
+    }
+    if finding.evidence.len() > QUOTED {
+        page.line(&format!("    Seen: {} more lines", finding.evidence.len() - QUOTED));
+    }
     page.paragraph("    What to do: ", &words.fix);
     page.paragraph("    Who can: ", owner(words.owner));
     if let Some(confirm) = &words.confirm {
@@ -233,8 +263,13 @@ fn one_finding(page: &mut Page, finding: &Finding) {
         page.line(&format!("    Confirm by hand: {confirm}"));
     }
     if let Some(reference) = &words.reference {
-        page.line(&format!("    Source: {reference}"));
+        page.paragraph("    Source: ", reference);
     }
+}
+
+/// A transcript line as a quotation: direction and text.
+fn one_line(line: &Line) -> String {
+    format!("{} {}", arrow(line), line.text)
 }
 
 /// Who can mend it, in words.
@@ -248,18 +283,57 @@ pub fn owner(owner: Owner) -> &'static str {
     }
 }
 
-fn settings(page: &mut Page, found: &Recommendation) {
-    if page.options.brief {
-        return;
-    }
+fn settings(page: &mut Page, session: &Session, found: &Recommendation) {
     page.heading("What to type");
-    page.line(&format!("  host {}   port {}   {}", found.host, found.port, mode_names(found.tls)));
-    for snippet in snippet::all().iter().take(SNIPPETS) {
+    let rows = [
+        ("host", found.host.clone()),
+        ("port", found.port.to_string()),
+        ("encryption", mode_names(found.tls).to_owned()),
+    ];
+    for (name, value) in rows {
+        page.paragraph(&format!("  {name:<11}"), &value);
+    }
+    if let Some(provider) = provider_of(session) {
+        sign_in(page, provider);
+    }
+    let shown: Vec<&Snippet> = match page.options.settings {
+        Settings::Of(snippet) => vec![snippet],
+        Settings::All => snippet::all().iter().collect(),
+        Settings::Usual => snippet::all().iter().take(USUAL).collect(),
+    };
+    for snippet in shown {
+        let filled = snippet.fill(&found.host, found.port, found.tls);
+        if filled.is_empty() {
+            continue;
+        }
         page.line("");
         let name = page.styled(&snippet.name, Style::Bold);
         page.line(&format!("  {name}"));
-        for line in snippet.fill(&found.host, found.port, found.tls).lines() {
+        for line in filled.lines() {
             page.line(&format!("    {line}"));
+        }
+    }
+    if matches!(page.options.settings, Settings::Usual) && found.tls != TlsMode::None {
+        let others: Vec<&str> = snippet::all().iter().skip(USUAL).map(|other| other.id.as_str()).collect();
+        page.line("");
+        page.paragraph("  Others, with --settings NAME: ", &others.join(", "));
+    }
+}
+
+/// The provider of the host, where the table knows it.
+fn provider_of(session: &Session) -> Option<&'static Provider> {
+    let started = session.started()?;
+    started.provider.as_deref().and_then(provider::by_id).or_else(|| provider::by_host(&started.host))
+}
+
+fn sign_in(page: &mut Page, provider: &Provider) {
+    let name = format!("{} (checked {})", provider.name, provider.checked);
+    page.paragraph("  provider   ", &name);
+    for (label, value) in
+        [("user name", &provider.username), ("password", &provider.secret), ("note", &provider.note)]
+    {
+        if let Some(value) = value {
+            page.paragraph(&format!("  {label:<11}"), value);
         }
     }
 }
@@ -282,58 +356,32 @@ fn transcript(page: &mut Page, session: &Session) {
     }
 }
 
-/// One line of the transcript: time, port, lock, arrow, text.
-pub fn transcript_line(line: &Line) -> String {
-    let port = line.port.map(|port| port.to_string()).unwrap_or_default();
-    let lock = if line.encrypted { "*" } else { " " };
-    let arrow = match (line.from, line.layer) {
+fn arrow(line: &Line) -> &'static str {
+    match (line.from, line.layer) {
         (From::Client, Layer::Tls) => "⇒",
         (From::Server, Layer::Tls) => "⇐",
         (From::Client, _) => "→",
         (From::Server, _) => "←",
         (From::Probe, _) => "·",
-    };
-    format!("{:>8.3} {port:>5} {lock}{arrow} {}", line.at.as_ms() / 1000.0, line.text)
+    }
 }
 
-/// The call that shows the same again, and what else there is.
+/// One line of the transcript: time, port, lock, arrow, text.
+pub fn transcript_line(line: &Line) -> String {
+    let port = line.port.map(|port| port.to_string()).unwrap_or_default();
+    let lock = if line.encrypted { "*" } else { " " };
+    format!("{:>8.3} {port:>5} {lock}{} {}", line.at.as_ms() / 1000.0, arrow(line), line.text)
+}
+
+/// The call that makes the same walk again, with every line of the exchange.
 fn again(page: &mut Page, session: &Session) {
-    let Some(started) = session.started() else { return };
-    let input = if started.input.contains(|c: char| c.is_whitespace() || "'\"$`\\;&|<>()*?#~".contains(c)) {
-        format!("'{}'", started.input.replace('\'', r"'\''"))
-    } else {
-        started.input.clone()
-    };
+    let Some(call) = command(session) else { return };
     page.line("");
-    if page.options.transcript {
-        return;
-    }
-    let text = format!("Every line of the exchange: ehlo check {input} --transcript");
+    let text = if page.options.transcript {
+        format!("Again: {call} --transcript")
+    } else {
+        format!("Every line of the exchange: {call} --transcript")
+    };
     let text = page.styled(&text, Style::Dim);
     page.line(&text);
-}
-
-/// The same in ASCII.
-pub fn ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '✓' => out.push_str("ok"),
-            '✗' => out.push_str("--"),
-            '·' => out.push('.'),
-            '→' => out.push_str("->"),
-            '←' => out.push_str("<-"),
-            '⇒' => out.push_str("=>"),
-            '⇐' => out.push_str("<="),
-            '–' | '—' => out.push('-'),
-            '“' | '”' => out.push('"'),
-            '‘' | '’' => out.push('\''),
-            '…' => out.push_str("..."),
-            '§' => out.push_str("section "),
-            '×' => out.push('x'),
-            c if c.is_ascii() => out.push(c),
-            _ => out.push('?'),
-        }
-    }
-    out
 }

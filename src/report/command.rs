@@ -1,0 +1,107 @@
+//! The call that makes the same walk again, for a report to end with.
+
+use std::fmt::Write as _;
+
+use crate::event::SessionStarted;
+use crate::session::Session;
+use crate::target::{Goal, Target};
+
+/// `ehlo check …` with the options that the journal knows; `None` where the target cannot be typed into a shell.
+pub fn command(session: &Session) -> Option<String> {
+    session.started().and_then(of)
+}
+
+fn of(started: &SessionStarted) -> Option<String> {
+    if started.input.is_empty() || started.input.chars().any(char::is_control) {
+        return None;
+    }
+    let mut call = format!("ehlo check {}", quote(&started.input));
+    if started.goal != Goal::Submit {
+        let _ = write!(call, " --goal {}", started.goal.as_str());
+    }
+    let named = Target::parse(&started.input, &|_| false).ok().and_then(|target| target.route());
+    let lab = started.input.starts_with("lab:");
+    if !lab && started.routes != named.into_iter().collect::<Vec<_>>() {
+        for route in &started.routes {
+            let _ = write!(call, " --route {route}");
+        }
+    }
+    if started.all {
+        call.push_str(" --all");
+    }
+    if started.repeat > 1 {
+        let _ = write!(call, " --repeat {}", started.repeat);
+    }
+    for (option, limit, default) in [
+        ("--connect-timeout", started.limits.connect_ms, 5_000),
+        ("--reply-timeout", started.limits.reply_ms, 30_000),
+        ("--max-time", started.limits.total_ms, 120_000),
+    ] {
+        if limit != default {
+            let _ = write!(call, " {option} {}", seconds(limit));
+        }
+    }
+    Some(call)
+}
+
+/// Milliseconds as seconds, without needless digits.
+fn seconds(ms: u64) -> String {
+    let text = format!("{}.{:03}", ms / 1000, ms % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The text as one word of a POSIX shell.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@[]/%+,".contains(c);
+    // Brackets are a pattern to a shell; alone among the plain ones they need quotes.
+    if text.chars().all(plain) && !text.contains(['[', ']']) && !text.starts_with('-') {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guide::testing::started;
+
+    #[test]
+    fn only_what_differs_from_the_defaults_is_said() {
+        let plain = started("smtp.example.com");
+        assert_eq!(of(&plain).unwrap(), "ehlo check smtp.example.com");
+        let mut port = plain.clone();
+        port.input = "smtp.example.com:465".into();
+        port.routes = vec!["465".parse().unwrap()];
+        assert_eq!(of(&port).unwrap(), "ehlo check smtp.example.com:465");
+        let mut all = plain;
+        all.goal = Goal::Relay;
+        all.routes = vec!["2587/starttls".parse().unwrap(), "465/implicit".parse().unwrap()];
+        all.all = true;
+        all.repeat = 3;
+        all.limits.connect_ms = 2_500;
+        all.limits.total_ms = 60_000;
+        assert_eq!(
+            of(&all).unwrap(),
+            "ehlo check smtp.example.com --goal relay --route 2587/starttls --route 465/implicit --all --repeat 3 \
+             --connect-timeout 2.5 --max-time 60"
+        );
+    }
+
+    #[test]
+    fn a_target_cannot_leave_its_word() {
+        let mut odd = started("");
+        for (input, word) in [
+            ("$(reboot)", "'$(reboot)'"),
+            ("a'b", r"'a'\''b'"),
+            ("a b", "'a b'"),
+            ("[2001:db8::1]:465", "'[2001:db8::1]:465'"),
+            ("--all", "'--all'"),
+        ] {
+            odd.input = input.into();
+            assert_eq!(of(&odd), Some(format!("ehlo check {word}")));
+        }
+        odd.input = "a\nb".into();
+        assert_eq!(of(&odd), None);
+    }
+}
