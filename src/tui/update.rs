@@ -339,7 +339,7 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    if !matches!(action, Action::Pause | Action::Take) {
+    if matches!(action, Action::Next | Action::Skip) {
         ui.note_order();
     }
     back_to_present(ui);

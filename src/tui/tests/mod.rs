@@ -140,9 +140,9 @@ fn endless(lines: usize) -> Vec<Event> {
     let mut events = until(journal("healthy"), 1, |kind| matches!(kind, EventKind::ConnectionChosen { .. }));
     let last = events.last().unwrap().clone();
     for n in 0..lines {
-        let text = format!("220-line {n}\\r\\n");
-        let kind = serde_json::json!({"received": {"bytes": text, "encrypted": false}});
-        events.push(Event { kind: serde_json::from_value(kind).unwrap(), ..last.clone() });
+        let text = format!("220-line {n}\r\n");
+        let kind = EventKind::Received { bytes: text.as_bytes().into(), encrypted: false };
+        events.push(Event { kind, ..last.clone() });
     }
     events
 }

@@ -153,9 +153,9 @@ fn a_state_never_hangs_on_colour_alone() {
 fn a_hostile_server_cannot_write_on_the_screen() {
     let mut events = until(journal("healthy"), 1, |kind| matches!(kind, EventKind::ConnectionChosen { .. }));
     let last = events.last().unwrap().clone();
-    let bytes = "220 \\u{1b}[2J\\u{1b}]52;c;aGk=\\u{7} \\u{202e}hi\\r\\n";
-    let kind = serde_json::json!({"received": {"bytes": bytes, "encrypted": false}});
-    events.push(Event { kind: serde_json::from_value(kind).unwrap(), ..last });
+    let bytes = "220 \u{1b}[2J\u{1b}]52;c;aGk=\u{7} \u{202e}hi\r\n";
+    let kind = EventKind::Received { bytes: bytes.as_bytes().into(), encrypted: false };
+    events.push(Event { kind, ..last });
     let mut ui = walk((120, 40), events);
     keys(&mut ui, "Up");
     for cell in &drawn(&ui).content {

@@ -21,7 +21,7 @@ impl Widget for Question<'_> {
         };
         let Some(question) = tree().question(question) else { return };
         let theme = &ui.theme;
-        let width = area.width.min(76);
+        let width = if area.width <= 84 { area.width } else { 76 };
         let mut document = Document::new(theme, width.saturating_sub(4));
         document.line(Line::default());
         document.styled(theme.style(Role::Title), 0, &question.text);
