@@ -375,7 +375,7 @@ pub const TABLE: &[Binding] = &[
         "y",
         &[Walk, Verdict],
         ("copy", 5),
-        "Send the selected line, or the recommendation, to the terminal's clipboard (OSC 52).",
+        "Send to the terminal's clipboard (OSC 52): the selected line; the recommendation; a finding's command.",
     ),
     row(
         Action::Why,

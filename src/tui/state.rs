@@ -10,6 +10,7 @@ use tui_input::Input;
 use super::keys::{Action, Place};
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
+use crate::guide::headline::{Headline, headline};
 use crate::guide::recommendation::{Recommendation, recommend};
 use crate::guide::tree::tree;
 use crate::guide::walk::{self, Next, PathStep, Settings, StepState};
@@ -209,6 +210,8 @@ pub struct Ui {
     pub stage: Stage,
     /// The recommendation, computed once the run is over.
     pub recommendation: Option<Recommendation>,
+    /// The verdict in a sentence, and why; computed once the run is over.
+    pub headline: Option<Headline>,
     running: BTreeSet<ProbeId>,
     /// Count of steps that were entered when the last probe began or ended.
     steps_done: usize,
@@ -247,6 +250,7 @@ impl Ui {
             path: Vec::new(),
             stage: Stage::Idle,
             recommendation: None,
+            headline: None,
             running: BTreeSet::new(),
             steps_done: 0,
             ordered: false,
@@ -310,10 +314,9 @@ impl Ui {
         }
         self.path = walk::path(&self.session);
         self.stage = self.stage_now();
-        self.recommendation = match self.stage {
-            Stage::Over => recommend(&self.session),
-            _ => None,
-        };
+        let over = self.stage == Stage::Over;
+        self.recommendation = if over { recommend(&self.session) } else { None };
+        self.headline = over.then(|| headline(&self.session));
         let known = |id: &String| self.path.iter().any(|step| step.id == *id);
         if matches!(&self.viewed, Viewed::Step(id) if !known(id)) {
             self.viewed = Viewed::Present;

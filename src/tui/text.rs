@@ -105,6 +105,11 @@ impl<'a> Document<'a> {
         Self { theme, width: usize::from(width), lines: Vec::new() }
     }
 
+    /// Columns of a line.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// A paragraph, each line indented.
     pub fn paragraph(&mut self, role: Role, indent: usize, text: &str) {
         self.styled(self.theme.style(role), indent, text);

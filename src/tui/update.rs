@@ -536,7 +536,7 @@ fn choose_finding(ui: &mut Ui, forward: bool) {
 /// Shows the first line that the chosen finding rests on; `n` goes through the others.
 fn show_lines(ui: &mut Ui) {
     let finding = ui.finding.and_then(|at| ui.session.findings().get(at));
-    let Some(line) = finding.and_then(|finding| finding.evidence.first()) else { return };
+    let Some(line) = finding.and_then(|finding| finding.evidence.iter().min()) else { return };
     ui.cursor = Cursor::Line(*line);
     ui.screen = Screen::Walk;
     ui.pane = Pane::Transcript;

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use crate::guide::tree::tree;
-use crate::report::text::no_route;
 use crate::tui::layout::inner;
 use crate::tui::state::{Stage, Ui};
 use crate::tui::text::Document;
@@ -34,22 +33,7 @@ fn sentence(plan: &str) -> String {
 
 /// The verdict in one sentence.
 pub fn verdict(ui: &Ui) -> String {
-    if let Some(recommendation) = &ui.recommendation {
-        return recommendation.summary.clone();
-    }
-    if ui.session.started().is_some_and(|started| started.malformed.is_some()) {
-        return "This target cannot be a host".to_owned();
-    }
-    let verdict = ui.path.iter().find(|step| step.id == "verdict");
-    match verdict {
-        // A goal without ports has a verdict of its own.
-        Some(step) if ui.session.routes().is_empty() && !step.result.is_empty() => {
-            let mut letters = step.result.chars();
-            let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-            format!("{first}{}", letters.as_str())
-        }
-        _ => no_route(&ui.session).to_owned(),
-    }
+    ui.headline.as_ref().map(|headline| headline.text.clone()).unwrap_or_default()
 }
 
 impl Widget for Next<'_> {

@@ -7,18 +7,21 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
-use crate::guide::recommendation::{Recommendation, Status};
+use crate::event::RunEnd;
+use crate::guide::headline::Tone;
+use crate::guide::recommendation::Recommendation;
 use crate::guide::snippet;
 use crate::guide::words::words;
 use crate::report::text::{mode_names, owner};
 use crate::session::{Finding, Outcome, Route, Severity};
-use crate::target::TlsMode;
+use crate::target::{Goal, TlsMode};
 use crate::tui::facts::duration;
 use crate::tui::layout::inner;
 use crate::tui::state::Ui;
 use crate::tui::text::{Document, cut, plain};
 use crate::tui::theme::{Role, Theme};
 use crate::tui::view::{footer, header, meaning, next};
+use crate::wire::printable::printable;
 
 /// The verdict screen.
 pub struct Verdict<'a>(pub &'a Ui);
@@ -47,9 +50,7 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
     let theme = &ui.theme;
     let mut document = Document::new(theme, width.saturating_sub(1));
     sentence(ui, &mut document);
-    if let Some(recommendation) = &ui.recommendation {
-        reasons(theme, &mut document, recommendation);
-    }
+    reasons(ui, &mut document);
     if !ui.session.routes().is_empty() {
         document.line(Line::default());
         document.title("Routes");
@@ -68,7 +69,8 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
         starts.push(document.lines.len());
         of_finding(ui, &mut document, finding, ui.finding == Some(at));
     }
-    if let Some(found) = &ui.recommendation {
+    let relays = ui.session.started().is_some_and(|started| started.goal == Goal::Relay);
+    if let Some(found) = ui.recommendation.as_ref().filter(|_| !relays) {
         settings(theme, &mut document, found);
     }
     if !ui.session.warnings().is_empty() {
@@ -84,17 +86,19 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
 /// The sentence that matters, beside a bar.
 fn sentence(ui: &Ui, document: &mut Document<'_>) {
     let theme = &ui.theme;
-    let (role, below) = match &ui.recommendation {
-        Some(found) if found.status == Status::Ready => {
-            (Role::Good, format!("{} is ready for mail on this port, from this machine.", found.host))
+    let Some(headline) = &ui.headline else { return };
+    let role = match headline.tone {
+        Tone::Good => Role::Good,
+        Tone::Fix => Role::Warn,
+        Tone::Bad => Role::Bad,
+        Tone::Neutral => Role::Accent,
+    };
+    let below = match (&ui.recommendation, ui.session.started()) {
+        (Some(found), _) => format!("{} port {} {}", found.host, found.port, found.tls.phrase()),
+        (None, Some(started)) if headline.tone == Tone::Bad && !started.host.is_empty() => {
+            format!("{}, asked from: {}", started.host, printable(&started.vantage, 60))
         }
-        Some(found) => {
-            let count = found.blockers.len();
-            let what = if count == 1 { "one fault is".to_owned() } else { format!("{count} faults are") };
-            (Role::Warn, format!("Once {what} mended at {}: see below.", found.host))
-        }
-        None if ui.session.findings().is_empty() => (Role::Bad, String::new()),
-        None => (Role::Bad, "What stands in the way, and who can mend it, stands below.".to_owned()),
+        (None, _) => String::new(),
     };
     let bar = theme.glyphs.bar;
     let bar_style = theme.strong(role);
@@ -118,19 +122,29 @@ fn sentence(ui: &Ui, document: &mut Document<'_>) {
     document.line(Line::from(Span::styled(format!(" {bar}"), bar_style)));
 }
 
-fn reasons(theme: &Theme, document: &mut Document<'_>, found: &Recommendation) {
-    if !found.reasons.is_empty() {
-        document.line(Line::default());
-        document.title("Why");
-        for reason in &found.reasons {
-            document.hanging(1, (theme.glyphs.dot, theme.style(Role::Quiet)), Style::new(), reason);
-        }
+fn reasons(ui: &Ui, document: &mut Document<'_>) {
+    let theme = &ui.theme;
+    let why = ui.headline.as_ref().map(|headline| headline.why.as_slice()).unwrap_or_default();
+    let stopped = ui.session.ended() == Some(RunEnd::DeadlineReached);
+    if why.is_empty() && !stopped {
+        return;
     }
+    document.line(Line::default());
+    document.title("Why");
+    let dot = (theme.glyphs.dot, theme.style(Role::Quiet));
+    if stopped {
+        let text = "The time for the whole run was up before everything was tried (--max-time).";
+        document.hanging(1, dot, Style::new(), text);
+    }
+    for reason in why {
+        document.hanging(1, dot, Style::new(), reason);
+    }
+    let Some(found) = &ui.recommendation else { return };
     if !found.alternatives.is_empty() {
         let others: Vec<String> =
             found.alternatives.iter().map(|(port, tls)| format!("{port} {}", tls.phrase())).collect();
         let text = format!("These work as well: {}.", others.join(", "));
-        document.hanging(1, (theme.glyphs.dot, theme.style(Role::Quiet)), Style::new(), &text);
+        document.hanging(1, dot, Style::new(), &text);
     }
 }
 
@@ -260,9 +274,17 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
         document.hanging(3, ("Who:", label), theme.style(Role::Text), owner(words.owner));
     }
     if let Some(confirm) = &words.confirm {
-        document.hanging(3, ("Try:", label), theme.style(Role::Text), confirm);
+        // A command is to be copied: it is broken only where a line of its own does not hold it.
+        if confirm.width() + 8 > document.width() {
+            document.line(Line::from(vec![Span::raw("   "), Span::styled("Try:", label)]));
+            document.paragraph(Role::Text, 3, confirm);
+        } else {
+            document.hanging(3, ("Try:", label), theme.style(Role::Text), confirm);
+        }
     }
-    let lines: Vec<String> = finding.evidence.iter().take(8).map(|line| (line + 1).to_string()).collect();
+    let mut evidence = finding.evidence.clone();
+    evidence.sort_unstable();
+    let lines: Vec<String> = evidence.iter().take(8).map(|line| (line + 1).to_string()).collect();
     let mut foot = match lines.as_slice() {
         [] => String::new(),
         [one] => format!("Seen in line {one}"),
@@ -277,8 +299,12 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
     document.paragraph(Role::Quiet, 3, &foot);
 }
 
-/// The verdict as it is sent to the clipboard.
+/// What is sent to the clipboard: the chosen finding's command, or its words; without one, the verdict.
 pub fn to_copy(ui: &Ui) -> String {
+    if let Some(finding) = ui.finding.and_then(|at| ui.session.findings().get(at)) {
+        let words = words(finding);
+        return words.confirm.unwrap_or_else(|| format!("{}\n{}\n", words.summary, words.fix));
+    }
     match &ui.recommendation {
         Some(found) => {
             let mut text = format!(
