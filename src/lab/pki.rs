@@ -215,8 +215,17 @@ impl Pki {
         if let Some(issuer) = issuer.filter(|_| spec.send != Chain::LeafOnly) {
             chain.push(issuer.certificate);
             chain.extend(issuer.above);
-            if spec.send == Chain::Full {
-                chain.pop(); // The root is the client's business.
+            match spec.send {
+                // The root is the client's business.
+                Chain::Full | Chain::WithStray => {
+                    chain.pop();
+                }
+                Chain::Reversed => chain.reverse(),
+                Chain::LeafOnly | Chain::WithRoot => {}
+            }
+            if spec.send == Chain::WithStray {
+                let stray = if spec.issuer == "unknown-ca" { "lab-ca" } else { "unknown-ca" };
+                chain.push(self.authority(stray, 0)?.certificate);
             }
         }
         Ok(Identity { certificate, key, chain })

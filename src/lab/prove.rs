@@ -152,6 +152,25 @@ impl Proof {
         self.check(known, || format!("server '{server}': there is no certificate '{id}'"));
         self.check(secure.min <= secure.max, || format!("server '{server}': TLS min is newer than max"));
         self.used.insert(format!("certificate {id}"));
+        let mut names = BTreeSet::new();
+        for other in &secure.by_name {
+            let id = &other.certificate;
+            let known = scenario.certificates.iter().any(|certificate| certificate.id == *id);
+            self.check(known, || format!("server '{server}': there is no certificate '{id}'"));
+            self.check(is_ours(&other.name), || foreign(&other.name));
+            self.check(names.insert(&other.name), || {
+                format!("server '{server}': two certificates for '{}'", other.name)
+            });
+            self.used.insert(format!("certificate {id}"));
+        }
+        if let Some(deaf) = &secure.deaf {
+            self.check(deaf.above_bytes.is_some() || deaf.above_version.is_some(), || {
+                format!("server '{server}': deaf to nothing")
+            });
+            self.check(deaf.then != crate::lab::script::Then::GoOn, || {
+                format!("server '{server}': deaf and going on")
+            });
+        }
     }
 
     fn servers(&mut self, scenario: &Scenario) {

@@ -403,6 +403,10 @@ pub enum Chain {
     LeafOnly,
     /// The intermediates and the root too.
     WithRoot,
+    /// The root first, then the intermediates downwards: all there, and in the wrong order.
+    Reversed,
+    /// All intermediates, and behind them a certificate that has nothing to do with the rest.
+    WithStray,
 }
 
 /// What a certificate may be used for.

@@ -71,6 +71,38 @@ pub struct Secure {
     /// Whether it asks for a client certificate.
     #[serde(default)]
     pub client_certificate: ClientCertificate,
+    /// Other certificates, for clients that name these hosts (SNI); `certificate` is for all who do not.
+    #[serde(default)]
+    pub by_name: Vec<ByName>,
+    /// Which ClientHellos never get an answer.
+    pub deaf: Option<Deaf>,
+}
+
+/// A certificate for those who ask for this name (RFC 6066 §3).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByName {
+    /// The name in the ClientHello.
+    pub name: String,
+    /// Id of the certificate.
+    pub certificate: String,
+}
+
+/// ClientHellos that get no answer: one over one of these bounds is lost on the way, or the server cannot bear it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Deaf {
+    /// Of more bytes than this, the record's header included.
+    pub above_bytes: Option<usize>,
+    /// That offer a newer version than this.
+    pub above_version: Option<Version>,
+    /// What becomes of the connection: `hang` (silence), `close` or `reset`.
+    #[serde(default = "hang")]
+    pub then: Then,
+}
+
+fn hang() -> Then {
+    Then::Hang
 }
 
 /// A version of TLS.

@@ -1,20 +1,22 @@
 //! The driver of the lab's servers: carries bytes between a stream and a server's script, makes the TLS handshake, and
 //! ends the connection the way the script wants. Works over any stream, so that the lab can also be served elsewhere.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use openssl::ssl::{NameType, SniError, Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join, split};
 use tokio::time::{sleep, timeout};
 use tokio_openssl::SslStream;
 
 use crate::lab::pki::{Pki, PkiError};
-use crate::lab::script::{ClientCertificate, Http, Raw, Rule, Secure, Smtp, Then, Version};
+use crate::lab::script::{ClientCertificate, Deaf, Http, Raw, Rule, Secure, Smtp, Then, Version};
 use crate::lab::server::{Machine, Step};
 use crate::net::Stream;
 use crate::target::TlsMode;
+use crate::wire::tls::{Decoder, Seen};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(120);
@@ -59,6 +61,13 @@ pub fn context(secure: &Secure, pki: &Pki) -> Result<SslContext, PkiError> {
         Version::Tls12 => SslVersion::TLS1_2,
         Version::Tls13 => SslVersion::TLS1_3,
     };
+    let mut named = HashMap::new();
+    for other in &secure.by_name {
+        let certificate = other.certificate.clone();
+        // The same in everything but the certificate.
+        let own = Secure { certificate, by_name: Vec::new(), ..secure.clone() };
+        named.insert(other.name.clone(), context(&own, pki)?);
+    }
     let identity = pki.identity(&secure.certificate)?;
     let mut builder = SslContext::builder(SslMethod::tls_server())?;
     // Weak keys and old versions are lessons here: it is the client that must be strict.
@@ -86,6 +95,15 @@ pub fn context(secure: &Secure, pki: &Pki) -> Result<SslContext, PkiError> {
         builder.add_extra_chain_cert(certificate.clone())?;
     }
     builder.check_private_key()?;
+    if !named.is_empty() {
+        builder.set_servername_callback(move |ssl, _| {
+            let name = ssl.servername(NameType::HOST_NAME).unwrap_or_default().to_ascii_lowercase();
+            match named.get(&name).map(|context| ssl.set_ssl_context(context)) {
+                Some(Err(_)) => Err(SniError::ALERT_FATAL),
+                Some(Ok(())) | None => Ok(()),
+            }
+        });
+    }
     Ok(builder.build())
 }
 
@@ -94,11 +112,14 @@ pub async fn serve(service: Service, tls: Option<SslContext>, stream: Box<dyn St
     match service {
         Service::Smtp(server) => smtp(server, tls, stream, reset).await,
         Service::Http(server) => match tls {
-            Some(tls) => {
-                if let Some(stream) = accept(&tls, stream).await {
-                    http(&server, stream).await;
+            Some(tls) => match hear(server.secure.as_ref(), stream).await {
+                Ok(stream) => {
+                    if let Some(stream) = accept(&tls, stream).await {
+                        http(&server, stream).await;
+                    }
                 }
-            }
+                Err((how, stream)) => end(how, stream, &reset).await,
+            },
             None => http(&server, stream).await,
         },
         Service::Raw(server) => raw(&server, stream, reset).await,
@@ -112,7 +133,7 @@ enum Ended {
 
 async fn smtp(server: Arc<Smtp>, tls: Option<SslContext>, mut stream: Box<dyn Stream>, reset: Reset) {
     let idle = Duration::from_millis(server.idle_ms.unwrap_or(300_000));
-    let mut machine = Machine::new(server);
+    let mut machine = Machine::new(server.clone());
     loop {
         match talk(&mut machine, &mut stream, idle).await {
             Ended::End(how) => return end(how, stream, &reset).await,
@@ -123,6 +144,10 @@ async fn smtp(server: Arc<Smtp>, tls: Option<SslContext>, mut stream: Box<dyn St
                     return end(how, stream, &reset).await;
                 }
                 let Some(tls) = &tls else { return };
+                stream = match hear(server.secure.as_ref(), stream).await {
+                    Ok(stream) => stream,
+                    Err((how, stream)) => return end(how, stream, &reset).await,
+                };
                 let Some(secured) = accept(tls, stream).await else { return };
                 stream = secured;
                 machine.on_tls();
@@ -193,6 +218,55 @@ async fn disturb(rule: &Rule, stream: &mut Box<dyn Stream>) -> Option<Then> {
         let _ = stream.write_all(&said).await;
     }
     Some(if rule.then == Then::GoOn { Then::Hang } else { rule.then })
+}
+
+/// Reads the ClientHello and gives the stream back with it, where it is one that is heard; otherwise how the
+/// connection ends.
+async fn hear(
+    secure: Option<&Secure>,
+    mut stream: Box<dyn Stream>,
+) -> Result<Box<dyn Stream>, (Then, Box<dyn Stream>)> {
+    let Some(deaf) = secure.and_then(|secure| secure.deaf) else { return Ok(stream) };
+    let mut hello = Vec::new();
+    let mut buffer = vec![0; 4096];
+    while hello.len() < record(&hello) {
+        match timeout(HANDSHAKE, stream.read(&mut buffer)).await {
+            Ok(Ok(count @ 1..)) => hello.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            _ => return Err((Then::Close, stream)),
+        }
+    }
+    if !hears(&deaf, &hello) {
+        return Err((deaf.then, stream));
+    }
+    let (read, write) = split(stream);
+    Ok(Box::new(join(std::io::Cursor::new(hello).chain(read), write)))
+}
+
+/// How long the first record is, with its header; the header's length while that is not there.
+fn record(bytes: &[u8]) -> usize {
+    match *bytes {
+        [_, _, _, high, low, ..] => 5 + usize::from(u16::from_be_bytes([high, low])),
+        _ => 5,
+    }
+}
+
+fn hears(deaf: &Deaf, hello: &[u8]) -> bool {
+    let newest = Decoder::new().push(hello).into_iter().find_map(|seen| match seen {
+        Seen::ClientHello(hello) => hello.versions.iter().filter_map(|name| version(name)).max(),
+        _ => None,
+    });
+    let too_new = deaf.above_version.is_some_and(|limit| newest.is_some_and(|newest| newest > limit));
+    !too_new && deaf.above_bytes.is_none_or(|most| hello.len() <= most)
+}
+
+fn version(name: &str) -> Option<Version> {
+    Some(match name {
+        "TLSv1.0" | "TLSv1" => Version::Tls10,
+        "TLSv1.1" => Version::Tls11,
+        "TLSv1.2" => Version::Tls12,
+        "TLSv1.3" => Version::Tls13,
+        _ => return None,
+    })
 }
 
 /// The handshake; where it fails the library has said why on the line, and the connection is over.

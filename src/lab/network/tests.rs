@@ -13,6 +13,8 @@ use crate::lab::scenario::{CertificateSpec, Chain};
 use crate::net::Stream;
 use crate::net::tls::TlsClient;
 
+mod handshakes;
+
 const NOW: i64 = 1_800_000_000;
 const LIMIT: Duration = Duration::from_secs(5);
 
