@@ -307,7 +307,7 @@ impl Engine {
     fn addresses(&self, host: &Host) -> Vec<IpAddr> {
         match host {
             Host::Address(address) => vec![*address],
-            Host::Name(name) => resolve::in_order(self.session.dns().addresses(name), self.context.family),
+            Host::Name(name) => resolve::in_order(self.session.dns().reachable(name), self.context.family),
         }
     }
 

@@ -78,7 +78,7 @@ fn submission(known: &Known<'_>, asked_for: bool, all: bool) -> Planned {
         if known.dns.of(&host).next().is_none() {
             return Planned::First(Box::new(Next::Resolve { plan: plan::host(&host, false), host }));
         }
-        if !known.dns.addresses(&host).is_empty() {
+        if !known.dns.reachable(&host).is_empty() {
             return Planned::Routes(on(&host, planned_here(known, all)));
         }
     }

@@ -232,7 +232,7 @@ fn is_nowhere(known: &Known<'_>, route: &Route) -> bool {
     if route.host == known.host() {
         return has_no_address(known);
     }
-    !known.is_remote() && known.dns.addresses(&route.host).is_empty()
+    !known.is_remote() && known.dns.reachable(&route.host).is_empty()
 }
 
 /// True where every look-up is answered and no address came of it. Where names are resolved at the far end of a proxy

@@ -19,9 +19,15 @@ const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
 const MAX_QUESTIONS: usize = 64;
 
 /// Looks the host up: A and AAAA at once, and what the operating system says beside them. `found` hears when DNS
-/// has answered; the comparison goes on without holding anybody up.
+/// has answered; the comparison goes on without holding anybody up. Through a proxy that resolves names itself nothing
+/// is looked up here.
 pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: oneshot::Sender<()>) {
     let running = recorder.begin(Purpose::Resolve { host: host.to_string() });
+    if context.network.resolves_remotely() && host.address().is_none() {
+        let _ = found.send(());
+        running.end();
+        return;
+    }
     let name = match host {
         Host::Address(address) => {
             let data = RecordData::Address(address);
@@ -43,12 +49,16 @@ pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: on
         let result = timeout(SYSTEM_LIMIT, context.network.system_lookup(&name)).await;
         (result, Micros::from_duration(started.elapsed()))
     };
+    let mut found = Some(found);
     let dns = async {
-        tokio::join!(
+        let known = tokio::join!(
             question(&context, &recorder, &name, RecordType::Aaaa, context.family != Family::V4),
             question(&context, &recorder, &name, RecordType::A, context.family != Family::V6),
         );
-        let _ = found.send(());
+        // Where DNS knows no address the system's own resolver may: then its answer is waited for.
+        if known.0 || known.1 {
+            tell(&mut found);
+        }
     };
     let ((), (result, took)) = tokio::join!(dns, system);
     match result {
@@ -59,13 +69,25 @@ pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: on
             recorder.record(EventKind::SystemLookup { host: name, result, took });
         }
     }
+    tell(&mut found);
     running.end();
 }
 
-async fn question(context: &Context, recorder: &Recorder, name: &str, record: RecordType, wanted: bool) {
-    if wanted {
-        asked(context, recorder, name, record).await;
+fn tell(found: &mut Option<oneshot::Sender<()>>) {
+    if let Some(found) = found.take() {
+        let _ = found.send(());
     }
+}
+
+/// True where the answer holds an address.
+async fn question(
+    context: &Context,
+    recorder: &Recorder,
+    name: &str,
+    record: RecordType,
+    wanted: bool,
+) -> bool {
+    wanted && matches!(asked(context, recorder, name, record).await, LookupOutcome::Answers(_))
 }
 
 /// One question, recorded.

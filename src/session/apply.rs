@@ -79,6 +79,7 @@ fn tells(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::SessionStarted(_)
+            | EventKind::RouteAdded { .. }
             | EventKind::Lookup { .. }
             | EventKind::SystemLookup { .. }
             | EventKind::ConnectEnded { .. }

@@ -24,6 +24,17 @@ pub struct Answer {
     pub line: usize,
 }
 
+/// What the system's own resolver said of a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SystemAnswer {
+    /// The name asked for.
+    pub host: String,
+    /// Its addresses, or the system's words.
+    pub result: Result<Vec<IpAddr>, String>,
+    /// Its line.
+    pub line: usize,
+}
+
 /// All look-ups of a session.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dns {
@@ -31,6 +42,8 @@ pub struct Dns {
     pub answers: Vec<Answer>,
     /// What the system's own resolver said of the target, and its line.
     pub system: Option<(Result<Vec<IpAddr>, String>, usize)>,
+    /// The same of every host that it was asked about, the latest answer of each.
+    pub systems: Vec<SystemAnswer>,
     /// The CNAME chain of the target, in order.
     pub cname: Vec<String>,
     /// IPv4 addresses of the target.
@@ -61,6 +74,24 @@ impl Dns {
             }
         }
         found
+    }
+
+    /// The addresses to connect to: what DNS or the hosts file gave; where they gave none, what the system's own resolver
+    /// knows from another source, for that is what a mail program would use.
+    pub fn reachable(&self, host: &str) -> Vec<IpAddr> {
+        let found = self.addresses(host);
+        if !found.is_empty() {
+            return found;
+        }
+        match self.system_of(host).map(|answer| &answer.result) {
+            Some(Ok(addresses)) => addresses.clone(),
+            _ => found,
+        }
+    }
+
+    /// What the system's own resolver said of this host.
+    pub fn system_of(&self, host: &str) -> Option<&SystemAnswer> {
+        self.systems.iter().find(|answer| same(&answer.host, host))
     }
 
     /// The look-ups of this name, in whatever case. Where a question was asked again, only its last answer counts.
@@ -107,7 +138,16 @@ impl Dns {
         }
     }
 
+    pub(crate) fn add_system(&mut self, answer: SystemAnswer) {
+        self.systems.retain(|other| !same(&other.host, &answer.host));
+        if self.systems.len() < MAX {
+            self.systems.push(answer);
+        }
+        self.summarise();
+    }
+
     fn summarise(&mut self) {
+        self.system = self.system_of(&self.target).map(|answer| (answer.result.clone(), answer.line));
         let addresses = self.addresses(&self.target);
         (self.aaaa, self.a) = addresses.into_iter().partition(IpAddr::is_ipv6);
         let mut chain = Vec::new();

@@ -7,7 +7,7 @@ use crate::event::{
     RecordData, RecordType,
 };
 use crate::session::Meaning;
-use crate::session::dns::{Answer, Dns};
+use crate::session::dns::{Answer, Dns, SystemAnswer};
 use crate::session::pen::{Pen, endpoint, span};
 use crate::session::probe::{Closed, Expired, MAX_ATTEMPTS, Probe};
 use crate::session::route::Attempt;
@@ -65,7 +65,7 @@ pub(crate) fn system_lookup(
     let text = format!("system resolver: {host} → {text}");
     let line = pen.write(From::Probe, Layer::Dns, &text, Meaning::SystemLookup { agrees });
     if let Some(line) = line {
-        dns.system = Some((result.clone(), line));
+        dns.add_system(SystemAnswer { host: host.to_owned(), result: result.clone(), line });
     }
 }
 
