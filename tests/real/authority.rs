@@ -24,9 +24,14 @@ impl Identity {
         self.certificate.to_pem().unwrap()
     }
 
+    /// The key as PEM.
+    pub fn key_pem(&self) -> Vec<u8> {
+        self.key.private_key_to_pem_pkcs8().unwrap()
+    }
+
     /// Key and certificate in one file, as Postfix wants them.
     pub fn chain_file(&self) -> Vec<u8> {
-        [self.key.private_key_to_pem_pkcs8().unwrap(), self.certificate_pem()].concat()
+        [self.key_pem(), self.certificate_pem()].concat()
     }
 }
 

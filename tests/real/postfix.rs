@@ -15,10 +15,9 @@ use tempfile::TempDir;
 
 use crate::authority::{Identity, authority, server};
 use crate::internet::Host;
+use crate::submission::NAME;
 use crate::tools::must;
 
-/// Its name, and the name in its certificate.
-pub const NAME: &str = "smtp.example.test";
 /// The account that it knows, and the password.
 pub const USER: &str = "anna@example.test";
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -182,6 +181,7 @@ mod tests {
 
     use super::{NAME, PASSWORD, Postfix, STANDARD, USER};
     use crate::internet::{Internet, SERVER_V4, SERVER_V6};
+    use crate::submission::healthy;
     use crate::tools::require_root_or_skip;
     use base64::Engine as _;
 
@@ -229,5 +229,15 @@ mod tests {
         });
         let log = postfix.log();
         assert!(log.contains("authentication failed") && !log.contains("fatal"), "{log}");
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_postfix() {
+        if !require_root_or_skip() {
+            return;
+        }
+        let internet = Internet::new();
+        let postfix = Postfix::start(&internet.server);
+        healthy(&internet, &postfix.authority_file());
     }
 }

@@ -1,6 +1,7 @@
 //! Programs that the tests run, and whether they can be run at all.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// True where the real-server tests can run. Says so where they cannot, past the test runner's capture.
@@ -8,6 +9,11 @@ use std::process::{Command, Output};
 /// # Panics
 /// With `EHLO_REAL=required`, where anything is missing.
 pub fn require_root_or_skip() -> bool {
+    require_or_skip(&[])
+}
+
+/// The same, where these files are needed as well.
+pub fn require_or_skip(files: &[PathBuf]) -> bool {
     let missing = if !nix::unistd::Uid::effective().is_root() {
         Some("they need root".to_owned())
     } else {
@@ -16,6 +22,8 @@ pub fn require_root_or_skip() -> bool {
             .find(|tool| !exists(tool))
             .map(|tool| format!("'{tool}' is missing"))
     };
+    let absent = || files.iter().find(|file| !file.exists());
+    let missing = missing.or_else(|| absent().map(|file| format!("{} is missing", file.display())));
     let Some(missing) = missing else { return true };
     assert!(
         std::env::var_os("EHLO_REAL").is_none_or(|value| value != "required"),
@@ -23,6 +31,13 @@ pub fn require_root_or_skip() -> bool {
     );
     let _ = writeln!(std::io::stderr(), "The real-server tests were skipped: {missing}.");
     false
+}
+
+/// A server that `tests/real/fetch.sh` has fetched, below the directory that it was given.
+pub fn fetched(path: &str) -> PathBuf {
+    let given = std::env::var_os("EHLO_SERVERS").map(PathBuf::from);
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory");
+    given.unwrap_or_else(|| target.join("servers")).join(path)
 }
 
 fn exists(tool: &str) -> bool {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId};
+use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, RouteOrigin};
 use crate::session::case::Case;
 use crate::session::{Finding, Outcome, Route, Session, Severity, apply};
 use crate::target::Goal;
@@ -87,7 +87,19 @@ pub(crate) fn of_route(session: &Session, route: RouteId) -> Vec<Finding> {
     reach::rules(&mut notes);
     dialogue::rules(&mut notes);
     secure::rules(&mut notes);
+    if is_spare(session, route) && case.unreached().is_some() {
+        // It was only tried because the route before it was slow to connect, and many servers do without it.
+        for finding in &mut notes.found {
+            finding.severity = Severity::Info;
+        }
+    }
     notes.found
+}
+
+/// A route of the tree's own list that comes after one that works: nobody needs it.
+fn is_spare(session: &Session, route: &Route) -> bool {
+    let mut before = session.routes().iter().take_while(|other| other.id != route.id);
+    route.origin == RouteOrigin::Tree && before.any(|other| other.outcome == Outcome::Works)
 }
 
 fn seconds(time: Micros) -> String {
@@ -171,4 +183,37 @@ fn control_answer(session: &Session) -> Option<(u16, usize)> {
 /// True where a look-up gave records.
 fn answered(outcome: &LookupOutcome) -> bool {
     matches!(outcome, LookupOutcome::Answers(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::testing::Tape;
+    use crate::target::TlsMode;
+
+    /// The severity of `port-refused` on 2525, after 587.
+    fn refused(healthy: bool, origin: RouteOrigin) -> Severity {
+        let mut tape = Tape::new();
+        if healthy {
+            tape.healthy(587, TlsMode::Starttls);
+        } else {
+            tape.blocked(587, TlsMode::Starttls, ConnectOutcome::TimedOut, 5_000);
+        }
+        let spare = tape.route_as(2525, TlsMode::Starttls, origin);
+        let probe = tape.probe(spare);
+        tape.connect(probe, crate::session::testing::V4, ConnectOutcome::Reset, 2).end(probe);
+        let session = tape.session();
+        session.findings().iter().find(|finding| finding.code == "port-refused").unwrap().severity
+    }
+
+    #[test]
+    fn a_port_that_nobody_needs_may_refuse() {
+        assert_eq!(refused(true, RouteOrigin::Tree), Severity::Info);
+        assert_eq!(
+            refused(true, RouteOrigin::Asked),
+            Severity::Error,
+            "the user wants to know about this one"
+        );
+        assert_eq!(refused(false, RouteOrigin::Tree), Severity::Error);
+    }
 }
