@@ -25,7 +25,10 @@ mod node;
 mod opensmtpd;
 #[path = "real/postfix.rs"]
 mod postfix;
+mod pty;
 #[path = "real/submission.rs"]
 mod submission;
 #[path = "real/tools.rs"]
 mod tools;
+#[path = "real/walks.rs"]
+mod walks;

@@ -3,6 +3,7 @@
 use crate::event::RunEnd;
 use crate::guide::known::{Branch, Known};
 use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
+use crate::guide::words::words;
 use crate::guide::{tree, walk};
 use crate::session::{Outcome, Session};
 
@@ -80,12 +81,12 @@ fn why_none(known: &Known<'_>) -> Vec<String> {
     if walk::has_no_address(known) && known.entered("host").is_some() {
         return vec![format!("The name {} leads to no address, so no port could be tried.", known.host())];
     }
-    let mut why: Vec<String> = known
-        .ordered()
-        .into_iter()
-        .filter(|route| route.port != 25 || known.relays())
-        .filter_map(|route| why_not(known, route))
-        .collect();
+    // Where the block as a whole has a name, that comes before the ports one by one: it says whose affair it is.
+    let whole =
+        known.findings.iter().find(|finding| finding.route.is_none() && finding.code == "egress-blocked");
+    let mut why: Vec<String> = whole.map(|finding| sentence(&words(finding).summary)).into_iter().collect();
+    let ports = known.ordered().into_iter().filter(|route| route.port != 25 || known.relays());
+    why.extend(ports.filter_map(|route| why_not(known, route)));
     let open_25 = known.routes.iter().any(|route| route.port == 25 && route.outcome == Outcome::Works);
     if open_25 && !known.relays() {
         why.push(

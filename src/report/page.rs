@@ -83,7 +83,11 @@ impl Page {
     /// The same with `first` in a style.
     pub fn styled_paragraph(&mut self, first: &str, text: &str, style: Option<Style>) {
         let blank = " ".repeat(first.width());
-        let options = textwrap::Options::new(self.columns()).initial_indent(first).subsequent_indent(&blank);
+        // A finding code is not broken at its hyphens: it is to be searched for.
+        let options = textwrap::Options::new(self.columns())
+            .initial_indent(first)
+            .subsequent_indent(&blank)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
         for (index, line) in textwrap::wrap(text, options).iter().enumerate() {
             match (index, style, line.strip_prefix(first)) {
                 (0, Some(style), Some(rest)) => {

@@ -62,6 +62,9 @@ impl Default for TextOptions {
 /// How many programs' settings are shown where none were asked for.
 const USUAL: usize = 3;
 
+/// Most findings of a brief report.
+const BRIEF: usize = 6;
+
 /// Lines of evidence quoted under a finding.
 const QUOTED: usize = 3;
 
@@ -79,8 +82,8 @@ pub fn text(session: &Session, options: &TextOptions) -> String {
         if options.transcript {
             transcript(&mut page, session);
         }
-        again(&mut page, session);
     }
+    again(&mut page, session);
     page.finish()
 }
 
@@ -114,7 +117,9 @@ fn verdict(page: &mut Page, session: &Session) {
     if let Some(lead) = lead {
         page.paragraph("  ", &lead);
     }
-    for why in &found.why {
+    // On the screen that was just left the reasons could be read; what stays must fit one, and the routes say why.
+    let told_by_routes = page.options.brief && session.routes().len() > 1 && found.tone != Tone::Neutral;
+    for why in found.why.iter().filter(|_| !told_by_routes) {
         page.paragraph(if found.tone == Tone::Neutral { "  " } else { "  - " }, why);
     }
 }
@@ -216,8 +221,27 @@ fn findings(page: &mut Page, session: &Session) {
         return;
     }
     page.heading("What was found");
+    if page.options.brief {
+        for finding in session.findings().iter().take(BRIEF) {
+            let first = format!("  {}: ", label(finding.severity));
+            let summary = format!("{} ({})", words(finding).summary, finding.code);
+            page.styled_paragraph(&first, &summary, Some(severity_style(finding.severity)));
+        }
+        if let Some(more) = session.findings().len().checked_sub(BRIEF).filter(|more| *more > 0) {
+            page.line(&format!("  and {more} more"));
+        }
+        return;
+    }
     for finding in session.findings() {
         one_finding(page, session, finding);
+    }
+}
+
+fn severity_style(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => Style::Bad,
+        Severity::Warning => Style::Care,
+        Severity::Info => Style::Bold,
     }
 }
 
@@ -232,18 +256,10 @@ pub fn label(severity: Severity) -> &'static str {
 
 fn one_finding(page: &mut Page, session: &Session, finding: &Finding) {
     let words = words(finding);
-    let style = match finding.severity {
-        Severity::Error => Style::Bad,
-        Severity::Warning => Style::Care,
-        Severity::Info => Style::Bold,
-    };
     page.line("");
     let first = format!("  {}: ", label(finding.severity));
-    page.styled_paragraph(&first, &format!("{} ({})", words.summary, finding.code), Some(style));
-    if page.options.brief {
-        page.paragraph("    What to do: ", &words.fix);
-        return;
-    }
+    let summary = format!("{} ({})", words.summary, finding.code);
+    page.styled_paragraph(&first, &summary, Some(severity_style(finding.severity)));
     page.paragraph("    ", &words.explanation);
     let lines = session.transcript().lines();
     for index in finding.evidence.iter().take(QUOTED) {
@@ -377,7 +393,9 @@ pub fn transcript_line(line: &Line) -> String {
 fn again(page: &mut Page, session: &Session) {
     let Some(call) = command(session) else { return };
     page.line("");
-    let text = if page.options.transcript {
+    let text = if page.options.brief {
+        format!("All of it again, with every line: {call} --transcript")
+    } else if page.options.transcript {
         format!("Again: {call} --transcript")
     } else {
         format!("Every line of the exchange: {call} --transcript")

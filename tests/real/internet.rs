@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 
@@ -150,6 +151,7 @@ impl Internet {
         link(client, router, "10.77.1", "fd77:1:");
         link(server, router, "10.77.2", "fd77:2:");
         internet._slow = None;
+        internet.wait();
         internet
     }
 
@@ -158,6 +160,20 @@ impl Internet {
         let mut internet = Self::unconnected();
         internet._slow = Some(Slow::new(&internet.client, &internet.server, delay_ms));
         internet
+    }
+
+    /// Waits until packets pass in both families: the first ones on a new link may be lost.
+    fn wait(&self) {
+        for address in [SERVER_V4, SERVER_V6] {
+            let target = std::net::SocketAddr::new(address.parse().expect("an address"), 9);
+            let answers = || {
+                // Nobody listens there: a reset is the answer.
+                let result = std::net::TcpStream::connect_timeout(&target, Duration::from_millis(300));
+                result.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+            };
+            let passes = self.client.enter(|| (0..50).any(|_| answers()));
+            assert!(passes, "{address} cannot be reached over links that were just made");
+        }
     }
 
     fn unconnected() -> Self {

@@ -72,7 +72,9 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
         found.extend(flaky(session, route));
     }
     found.extend(blocked(session));
-    found.sort_by_key(|finding| (finding.severity, finding.route, finding.code));
+    // The block on the way out explains why all ports are blocked, so it comes before that.
+    let follows = |finding: &Finding| finding.code == "all-ports-blocked";
+    found.sort_by_key(|finding| (finding.severity, finding.route, follows(finding), finding.code));
     found
 }
 

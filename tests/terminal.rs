@@ -1,0 +1,270 @@
+//! ehlo in a real pseudo-terminal, driven by real key presses: what a person sees, and that the terminal is given back
+//! whatever ends the program.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and their tools")]
+
+mod pty;
+
+use nix::sys::signal::Signal;
+use pty::{Pty, key, steady};
+
+const EHLO: &str = env!("CARGO_BIN_EXE_ehlo");
+/// The first-class screen.
+const NORMAL: (u16, u16) = (80, 24);
+
+fn walk(target: &str) -> Pty {
+    Pty::start(&[EHLO, target], NORMAL, &[])
+}
+
+/// Answers the first question and goes on to the plan of the first step.
+fn begin(target: &str) -> Pty {
+    let mut pty = walk(target);
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Next: Host");
+    pty
+}
+
+#[test]
+fn a_filtered_587_is_walked_step_by_step_to_465() {
+    let mut pty = begin("lab:587-filtered");
+    pty.press(key::ENTER);
+    pty.shows("192.0.2.25");
+    let plan = pty.shows("Next: 587 STARTTLS");
+    assert!(plan.contains("no mail and no password is sent"), "{plan}");
+    pty.press(key::ENTER);
+    let blocked = pty.shows("Next: 465 implicit TLS");
+    assert!(blocked.contains("✗ 587 STARTTLS"), "{blocked}");
+    pty.press(key::ENTER);
+    let works = pty.shows("Enter shows it");
+    assert!(works.contains("✓ 465 implicit TLS") && works.contains("🔒←  250 AUTH PLAIN LOGIN"), "{works}");
+    pty.press(key::ENTER);
+    let verdict = pty.shows("Why ──");
+    assert!(verdict.contains("Use port 465 with implicit TLS"), "{verdict}");
+    insta::assert_snapshot!("587-filtered-verdict", steady(&verdict));
+    pty.press("q");
+    let (status, left) = pty.ends();
+    assert_eq!(status.exit_code(), 0);
+    assert!(left.contains("Use port 465 with implicit TLS"), "the verdict stays: {left}");
+}
+
+#[test]
+fn the_walk_runs_on_by_itself_and_finds_587_healthy() {
+    let mut pty = walk("lab:healthy");
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Next: Host");
+    pty.press("a");
+    pty.shows("Use port 587 with STARTTLS");
+    // Back to the walk: the transcript, with a search in it and a line explained.
+    pty.press("b");
+    pty.shows("Transcript");
+    pty.press("/");
+    pty.press("STARTTLS");
+    pty.press(key::ENTER);
+    let found = pty.shows("What this line means");
+    assert!(found.contains("STARTTLS"), "{found}");
+    assert!(found.contains("▸") && found.contains("match 1 of 2"), "{found}");
+    pty.press("q");
+    let (status, left) = pty.ends();
+    assert_eq!(status.exit_code(), 0);
+    assert!(left.contains("Use port 587 with STARTTLS"), "{left}");
+}
+
+#[test]
+fn the_start_screen_takes_a_target() {
+    let mut pty = Pty::start(&[EHLO], NORMAL, &[]);
+    insta::assert_snapshot!("start", steady(&pty.shows("Target")));
+    pty.press("lab:wrong-mode-465");
+    pty.shows("lab:wrong-mode-465");
+    pty.press(key::ENTER);
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Next: Host");
+    pty.press("a");
+    let verdict = pty.shows("Use port 465 with STARTTLS");
+    assert!(verdict.contains("465"), "{verdict}");
+    pty.press("t");
+    pty.shows("Target");
+    pty.press(key::CTRL_C);
+    pty.ends();
+}
+
+#[test]
+fn a_target_that_cannot_be_a_host_is_told_on_the_screen() {
+    let mut pty = walk("smtp.exa mple.com");
+    let told = pty.shows("white space");
+    insta::assert_snapshot!("malformed", steady(&told));
+    pty.press("q");
+    let (_, left) = pty.ends();
+    assert!(left.contains("white space"), "{left}");
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_probe_leaves_at_once() {
+    let mut pty = begin("lab:587-filtered");
+    pty.press(key::ENTER);
+    pty.shows("Next: 587 STARTTLS");
+    pty.press(key::ENTER);
+    pty.shows("587");
+    pty.press(key::CTRL_C);
+    let (status, left) = pty.ends();
+    assert_eq!(status.exit_code(), 0);
+    assert!(left.contains("No verdict"), "{left}");
+}
+
+#[test]
+fn esc_stops_what_runs_and_the_walk_can_go_on() {
+    let mut pty = begin("lab:587-filtered");
+    pty.press(key::ENTER);
+    pty.shows("Next: 587 STARTTLS");
+    pty.press(key::ENTER);
+    pty.shows("connect 192.0.2.25:587");
+    pty.press(key::ESC);
+    let stopped = pty.shows("Next: 465");
+    assert!(!stopped.contains("no answer within"), "it was stopped before its limit: {stopped}");
+    pty.press("a");
+    pty.shows("Use port 465 with implicit TLS");
+    pty.press("q");
+    pty.ends();
+}
+
+#[test]
+fn each_signal_gives_the_terminal_back_and_sets_the_status_of_a_shell() {
+    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
+        let pty = begin("lab:healthy");
+        pty.signal(signal);
+        let (ended, _) = pty.ends();
+        assert_eq!(ended.exit_code(), status, "{signal}");
+    }
+}
+
+#[test]
+fn suspended_and_brought_back_by_a_shell() {
+    let mut pty = Pty::start(&["bash", "--norc", "--noprofile", "-i"], NORMAL, &[("PS1", "shell> ")]);
+    pty.shows("shell> ");
+    pty.press(&format!("{EHLO} lab:healthy\r"));
+    pty.shows("What is sending the mail?");
+    pty.press(key::CTRL_Z);
+    pty.shows("Stopped");
+    pty.given_back_to_a_shell();
+    pty.press("fg\r");
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Next: Host");
+    pty.press("q");
+    pty.shows("No verdict");
+    pty.press("exit\r");
+    pty.ends();
+}
+
+/// Not a test of its own: [`a_panic_in_a_task_gives_the_terminal_back`] runs it in a pseudo-terminal.
+#[test]
+fn panics_when_asked_to() {
+    if std::env::var_os("EHLO_TEST_PANICS").is_none() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut screen, mut keys) = ehlo::tui::terminal::enter().unwrap();
+        ehlo::tui::Surface::draw(&mut screen, &mut |frame| {
+            frame.render_widget("the screen is taken", frame.area());
+        })
+        .unwrap();
+        let _ = futures_util::StreamExt::next(&mut keys).await;
+        let _ = tokio::spawn(async { panic!("a task panics") }).await;
+        // The flag stops the drawing; what would be drawn now must not reach the normal screen.
+        assert!(screen.panicked());
+        ehlo::tui::Surface::draw(&mut screen, &mut |frame| {
+            frame.render_widget("drawn too late", frame.area());
+        })
+        .unwrap();
+    });
+}
+
+#[test]
+fn a_panic_in_a_task_gives_the_terminal_back() {
+    let itself = std::env::current_exe().unwrap();
+    let line = [itself.to_str().unwrap(), "--exact", "panics_when_asked_to", "--nocapture"];
+    let mut pty = Pty::start(&line, NORMAL, &[("EHLO_TEST_PANICS", "1")]);
+    pty.shows("the screen is taken");
+    pty.press("x");
+    let (_, left) = pty.ends();
+    assert!(left.contains("a task panics"), "the report stands on the normal screen: {left}");
+    assert!(!left.contains("drawn too late"), "{left}");
+}
+
+#[test]
+fn a_window_is_followed_down_to_one_honest_sentence_and_back() {
+    let mut pty = begin("lab:healthy");
+    pty.resize((39, 9));
+    pty.until("a sentence", |screen| screen.contents().contains("40"));
+    insta::assert_snapshot!("too-small", steady(&pty.screen()));
+    pty.resize((120, 40));
+    pty.shows("Next: Host");
+    pty.press("a");
+    let wide = pty.shows("Why ──");
+    assert!(wide.contains("Use port 587 with STARTTLS"), "{wide}");
+    insta::assert_snapshot!("healthy-verdict-wide", steady(&wide));
+    pty.press("q");
+    pty.ends();
+}
+
+#[test]
+fn without_colours_and_in_ascii_nothing_is_lost() {
+    let variables = [("NO_COLOR", "1"), ("LANG", "C")];
+    let mut pty = Pty::start(&[EHLO, "lab:587-filtered"], NORMAL, &variables);
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Next: Host");
+    pty.press("a");
+    let verdict = pty.shows("Why --");
+    assert!(verdict.contains("Use port 465 with implicit TLS"), "{verdict}");
+    insta::assert_snapshot!("587-filtered-plain", steady(&verdict));
+    pty.press("b");
+    let walk = pty.shows("Transcript");
+    assert!(walk.contains("x 587 STARTTLS > + 465 implicit TLS") && walk.contains("* <- 250"), "{walk}");
+    pty.press("q");
+    let bytes = pty.bytes();
+    assert!(bytes.is_ascii(), "only ASCII");
+    let text = String::from_utf8(bytes).unwrap();
+    for sequence in text.split("\x1b[").skip(1) {
+        let Some(end) = sequence.find(|c: char| c.is_ascii_alphabetic()) else { continue };
+        if sequence.as_bytes()[end] == b'm' {
+            let codes = sequence[..end].split(';').filter_map(|code| code.parse::<u8>().ok());
+            for code in codes {
+                let colour = matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107);
+                assert!(!colour, "a colour: {:?}", &sequence[..=end]);
+            }
+        }
+    }
+    pty.ends();
+}
+
+#[test]
+fn a_journal_is_opened_and_walked_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("walk.jsonl");
+    let check = std::process::Command::new(EHLO)
+        .args(["check", "lab:587-filtered", "--journal"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(check.status.success());
+    let mut pty = Pty::start(&[EHLO, "replay", file.to_str().unwrap()], NORMAL, &[]);
+    pty.shows("Use port 465 with implicit TLS");
+    pty.press("q");
+    let (status, left) = pty.ends();
+    assert_eq!(status.exit_code(), 0);
+    assert!(left.contains("Use port 465 with implicit TLS"), "{left}");
+}
+
+#[test]
+fn nothing_is_drawn_while_nothing_changes() {
+    let pty = begin("lab:healthy");
+    let before = pty.settled();
+    // Longer than any frame rate or spinner.
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert_eq!(pty.bytes().len(), before, "the screen is at rest and bytes are sent");
+    drop(pty);
+}
