@@ -6,8 +6,9 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::internet::{Host, Internet, SERVER_V4, SERVER_V6};
-use crate::postfix::{NAME, Postfix};
+use crate::postfix::Postfix;
 use crate::pty::{Pty, key, steady};
+use crate::submission::NAME;
 use crate::tools::require_root_or_skip;
 
 const EHLO: &str = env!("CARGO_BIN_EXE_ehlo");
