@@ -12,11 +12,15 @@
 //! ```
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+mod lint;
+
+pub use lint::{BadTarget, Fault, without_password};
 
 /// How TLS starts on a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -156,13 +160,17 @@ impl Host {
     /// # Errors
     /// [`BadTarget`] says what is wrong with the text and, where that is plain, what was meant.
     pub fn parse(text: &str) -> Result<Self, BadTarget> {
-        lint(text)?;
+        Self::parse_plain(text).map_err(|fault| BadTarget::new(fault, text))
+    }
+
+    fn parse_plain(text: &str) -> Result<Self, Fault> {
+        lint::lint(text)?;
         let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(Self::Address(address));
         }
         let name = bare.strip_suffix('.').unwrap_or(bare);
-        let ascii = idna::domain_to_ascii(name).map_err(|_| BadTarget::NotAName(text.to_owned()))?;
+        let ascii = idna::domain_to_ascii(name).map_err(|_| lint::fault_of_name(bare))?;
         let well_formed = !ascii.is_empty()
             && ascii.len() <= 253
             && ascii.split('.').all(|label| {
@@ -174,9 +182,20 @@ impl Host {
         // A last label of digits only is a mistyped address, never a name (RFC 1123 §2.1).
         let like_an_address = ascii.rsplit('.').next().is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
         if !well_formed || like_an_address {
-            return Err(BadTarget::NotAName(text.to_owned()));
+            return Err(lint::fault_of_name(bare));
         }
         Ok(Self::Name(ascii.to_ascii_lowercase()))
+    }
+
+    /// The name in its own letters, where DNS spells it in ASCII (RFC 5890 §2.3.2.1): `bücher.example` for
+    /// `xn--bcher-kva.example`.
+    pub fn unicode(&self) -> Option<String> {
+        let Self::Name(name) = self else { return None };
+        if !name.split('.').any(|label| label.starts_with("xn--")) {
+            return None;
+        }
+        let (unicode, good) = idna::domain_to_unicode(name);
+        (good.is_ok() && unicode != *name).then_some(unicode)
     }
 
     /// The address, where no look-up is needed.
@@ -232,23 +251,31 @@ impl Target {
         if is_provider(&input.to_ascii_lowercase()) {
             return Ok(Self::Provider(input.to_ascii_lowercase()));
         }
-        lint(input)?;
+        Self::parse_plain(input).map_err(|fault| BadTarget::new(fault, input))
+    }
+
+    fn parse_plain(input: &str) -> Result<Self, Fault> {
+        lint::lint(input)?;
         if let Some((local, domain)) = input.rsplit_once('@') {
-            if local.is_empty() || local.len() > 64 {
-                return Err(BadTarget::Mailbox(input.to_owned()));
+            if local.is_empty() || local.len() > 64 || local.contains([':', '@']) {
+                return Err(Fault::Mailbox);
             }
-            return Ok(Self::Mailbox { local: local.to_owned(), domain: Host::parse(domain)? });
+            if domain.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':')) {
+                return Err(Fault::MailboxPort);
+            }
+            return Ok(Self::Mailbox { local: local.to_owned(), domain: Host::parse_plain(domain)? });
         }
-        if input.parse::<Ipv6Addr>().is_ok() {
-            return Ok(Self::Host { host: Host::parse(input)?, port: None });
+        // Several colons are an IPv6 address; a port behind one stands behind its bracket.
+        let colons = input.matches(':').count();
+        if colons > 1 && !input.contains("]:") {
+            return Ok(Self::Host { host: Host::parse_plain(input)?, port: None });
         }
         let (host, port) = match input.rsplit_once(':') {
-            Some((host, port)) => {
-                (host, Some(parse_port(port).ok_or_else(|| BadTarget::Port(port.to_owned()))?))
-            }
+            Some((_, "")) => return Err(Fault::NoPort),
+            Some((host, port)) => (host, Some(parse_port(port).ok_or_else(|| Fault::Port(port.to_owned()))?)),
             None => (input, None),
         };
-        Ok(Self::Host { host: Host::parse(host)?, port })
+        Ok(Self::Host { host: Host::parse_plain(host)?, port })
     }
 
     /// The one route that the target itself names, if it names a port.
@@ -260,61 +287,6 @@ impl Target {
             _ => None,
         }
     }
-}
-
-/// Why a text cannot be a target. Each text says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadTarget {
-    /// Nothing was given.
-    #[error("the host is empty: write a host name such as smtp.example.com")]
-    Empty,
-    /// White space inside or around it.
-    #[error("the host '{0}' contains white space: remove it")]
-    WhiteSpace(String),
-    /// Quotes around it, as left over from a settings file.
-    #[error("the host {0} is in quotes: remove them")]
-    Quotes(String),
-    /// A comma or semicolon.
-    #[error("the host '{0}' contains a comma or semicolon: write one host only")]
-    Separator(String),
-    /// A URL was given.
-    #[error("'{0}' is a URL: write the host name alone, without {1}:// and path")]
-    Scheme(String, String),
-    /// Control characters.
-    #[error("the host contains control characters: type it again")]
-    Control,
-    /// The port behind the colon is none.
-    #[error("'{0}' is not a port: write a number from 1 to 65535")]
-    Port(String),
-    /// Not an e-mail address.
-    #[error("'{0}' is not an e-mail address: write it as user@example.com")]
-    Mailbox(String),
-    /// It cannot be a host name.
-    #[error("'{0}' cannot be a host name or an address: check it for typing errors")]
-    NotAName(String),
-}
-
-/// The mistakes that settings files and copied text leave in a host field.
-fn lint(text: &str) -> Result<(), BadTarget> {
-    if text.trim().is_empty() {
-        return Err(BadTarget::Empty);
-    }
-    if text.chars().any(char::is_whitespace) {
-        return Err(BadTarget::WhiteSpace(text.escape_debug().to_string()));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(BadTarget::Control);
-    }
-    if text.contains(['"', '\'', '`', '“', '”']) {
-        return Err(BadTarget::Quotes(text.to_owned()));
-    }
-    if let Some((scheme, _)) = text.split_once("://") {
-        return Err(BadTarget::Scheme(text.to_owned(), scheme.to_owned()));
-    }
-    if text.contains([',', ';']) {
-        return Err(BadTarget::Separator(text.to_owned()));
-    }
-    Ok(())
 }
 
 fn parse_port(text: &str) -> Option<u16> {
@@ -373,18 +345,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_host_says_why() {
-        assert_eq!(parse(""), Err(BadTarget::Empty));
-        assert!(matches!(parse("smtp.example.com "), Err(BadTarget::WhiteSpace(_))));
-        assert!(matches!(parse("\"smtp.example.com\""), Err(BadTarget::Quotes(_))));
-        assert!(matches!(parse("smtp.example.com,"), Err(BadTarget::Separator(_))));
-        assert!(matches!(parse("smtps://smtp.example.com"), Err(BadTarget::Scheme(..))));
-        assert!(matches!(parse("smtp.example.com:0"), Err(BadTarget::Port(_))));
-        assert!(matches!(parse("smtp.example.com:70000"), Err(BadTarget::Port(_))));
-        assert!(matches!(parse("smtp.example.com:+25"), Err(BadTarget::Port(_))));
-        assert!(matches!(parse("a..b"), Err(BadTarget::NotAName(_))));
-        assert!(matches!(parse("300.1.2.3"), Err(BadTarget::NotAName(_))));
-        assert!(matches!(parse("-x.example.com"), Err(BadTarget::NotAName(_))));
+    fn a_name_in_its_own_letters_is_shown_in_both_forms() {
+        let host = Host::parse("SMTP.Bücher.example.").unwrap();
+        assert_eq!(host.to_string(), "smtp.xn--bcher-kva.example");
+        assert_eq!(host.unicode().as_deref(), Some("smtp.bücher.example"));
+        assert_eq!(
+            Host::parse("xn--bcher-kva.example").unwrap().unicode().as_deref(),
+            Some("bücher.example")
+        );
+        assert_eq!(Host::parse("smtp.example.com").unwrap().unicode(), None);
+        assert_eq!(Host::parse("192.0.2.1").unwrap().unicode(), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::net::identity::ehlo_name;
 use crate::net::system::{SystemNetwork, SystemOptions};
 use crate::net::tls::{Trust, TrustError};
 use crate::probe::{Family, LazyTls};
-use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode};
+use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode, without_password};
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +87,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         schema: JOURNAL_SCHEMA.to_owned(),
         ehlo_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: now(),
-        input: input.to_owned(),
+        input: without_password(input),
         provider: understood.provider.or_else(|| provider::by_host(&host).map(|p| p.id.clone())),
         host,
         goal: understood.goal.unwrap_or(goal),

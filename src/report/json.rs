@@ -9,7 +9,7 @@ use crate::guide::{glossary, words};
 use crate::session::route::Attempt;
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Outcome, Route, Session, Severity};
-use crate::target::TlsMode;
+use crate::target::{Host, TlsMode};
 use crate::wire::capability::Capabilities;
 use crate::wire::certificate::{Certificate, date};
 
@@ -45,6 +45,8 @@ pub struct Report {
 struct Target {
     input: String,
     host: String,
+    /// The host in its own letters, where DNS spells it in ASCII.
+    unicode: Option<String>,
     goal: &'static str,
 }
 
@@ -181,6 +183,7 @@ pub fn report(session: &Session) -> Report {
         target: Target {
             input: text(|s| &s.input),
             host: text(|s| &s.host),
+            unicode: started.and_then(|s| Host::parse(&s.host).ok()?.unicode()),
             goal: started.map(|s| s.goal).unwrap_or_default().as_str(),
         },
         vantage: text(|s| &s.vantage),

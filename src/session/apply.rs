@@ -7,7 +7,7 @@ use crate::session::probe::{Handshake, Probe};
 use crate::session::route::{ChainSource, Outcome, Phase, Round, Route, State, Timing, TlsSession};
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Meaning, Session, Step, diagnose, handshake, outcome, reach, talk};
-use crate::target::TlsMode;
+use crate::target::{Host, TlsMode};
 use crate::wire::printable::printable;
 
 /// Most probes that are kept.
@@ -23,6 +23,10 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
         EventKind::SessionStarted(started) => {
             session.started = Some(started.clone());
             session.dns.set_target(&started.host);
+            if let Some(unicode) = Host::parse(&started.host).ok().and_then(|host| host.unicode()) {
+                let text = format!("target: {unicode} is {} in DNS", started.host);
+                pen(session, event).write(From::Probe, Layer::Dns, &text, Meaning::Remark);
+            }
             if let Some(reason) = &started.malformed {
                 let mut pen = pen(session, event);
                 let line = pen.write(From::Probe, Layer::Dns, &format!("target: {reason}"), Meaning::Remark);

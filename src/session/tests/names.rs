@@ -226,3 +226,14 @@ fn no_target_malformed_where_the_name_can_be_a_host() {
     tape.resolves(&[V4, V6]);
     assert!(codes(&tape).is_empty());
 }
+
+#[test]
+fn a_name_in_its_own_letters_is_shown_in_both_forms() {
+    let tape = Tape::with(|started| started.host = "smtp.xn--bcher-kva.example".into());
+    let session = tape.session();
+    assert_eq!(
+        session.transcript().lines()[0].text,
+        "target: smtp.bücher.example is smtp.xn--bcher-kva.example in DNS"
+    );
+    assert!(Tape::new().session().transcript().is_empty());
+}
