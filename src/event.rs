@@ -217,6 +217,10 @@ pub enum EventKind {
         took: Micros,
         /// The local address used, once connected.
         local: Option<SocketAddr>,
+        /// Of a connect that nobody answered: how the kernel's counters rose in its first half, and in its second, when
+        /// it was tried once more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        retransmitted: Vec<Retransmissions>,
     },
     /// The connection with which the dialogue goes on.
     ConnectionChosen {
@@ -587,6 +591,29 @@ pub enum ConnectOutcome {
     },
     /// Given up because the answer no longer mattered.
     Cancelled,
+}
+
+/// The kernel's counters of TCP retransmissions in this machine's network (proc(5), `net/snmp` and `net/netstat`), or
+/// how they rose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retransmissions {
+    /// `Tcp: RetransSegs`: all.
+    pub sent: u64,
+    /// `TcpExt: TCPSynRetrans`: those of a SYN, as of a connect that is not answered.
+    pub syn: u64,
+    /// `TcpExt: TCPRetransFail`: those that did not leave this machine.
+    pub failed: u64,
+}
+
+impl Retransmissions {
+    /// From an earlier reading to this one.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(earlier.sent),
+            syn: self.syn.saturating_sub(earlier.syn),
+            failed: self.failed.saturating_sub(earlier.failed),
+        }
+    }
 }
 
 /// An ICMP or ICMPv6 error as the kernel queued it.

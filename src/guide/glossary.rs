@@ -108,6 +108,7 @@ fn draft(context: &Context<'_>, line: &Line) -> Draft {
         }
         Meaning::ConnectStarted => network::started(&mut draft, line.port),
         Meaning::Connect(outcome) => network::connect(&mut draft, outcome),
+        Meaning::DroppedHere => draft.add("connect", &["dropped-here"], &[]),
         Meaning::Chosen => draft.add("connect", &["chosen"], &[]),
         Meaning::Command { verb, argument } => {
             smtp::command(&mut draft, verb, argument, line, context.tls);

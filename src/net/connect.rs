@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -15,16 +16,50 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::event::{ConnectOutcome, IcmpError};
+use crate::net::asks_again_after;
 
 /// From here on an unreachable host, said by this very machine, is a neighbour that does not answer (three requests
 /// in three seconds), and not a firewall, which answers at once or with the first retransmission after a second.
 const NEIGHBOUR_SILENT: Duration = Duration::from_millis(2_500);
 
-/// Connects to `address` within `limit`, from the address `bind` where one is given.
+/// Connects to `address` within `limit`, from the address `bind` where one is given. Where nothing has answered after
+/// half of the time, a second connect is begun beside the first: an answer to either counts.
 ///
 /// # Errors
 /// How it failed, never [`ConnectOutcome::Connected`].
 pub(crate) async fn connect(
+    address: SocketAddr,
+    bind: Option<IpAddr>,
+    limit: Duration,
+) -> Result<TcpStream, ConnectOutcome> {
+    let Some(half) = asks_again_after(limit) else { return once(address, bind, limit).await };
+    let mut first = pin!(once(address, bind, limit));
+    if let Ok(end) = timeout(half, &mut first).await {
+        return end;
+    }
+    let mut second = pin!(once(address, bind, limit.saturating_sub(half)));
+    tokio::select! {
+        biased;
+        end = &mut first => if is_answer(&end) { end } else { said(second.await, end) },
+        end = &mut second => if is_answer(&end) { end } else { said(first.await, end) },
+    }
+}
+
+/// True where somebody has answered, or the connect could not leave.
+fn is_answer(end: &Result<TcpStream, ConnectOutcome>) -> bool {
+    !matches!(end, Err(ConnectOutcome::TimedOut | ConnectOutcome::Failed { .. }))
+}
+
+/// The end that says more: the later one where it is an answer, silence rather than a second connect's own trouble.
+fn said(
+    later: Result<TcpStream, ConnectOutcome>,
+    silent: Result<TcpStream, ConnectOutcome>,
+) -> Result<TcpStream, ConnectOutcome> {
+    if is_answer(&later) || matches!(silent, Err(ConnectOutcome::Failed { .. })) { later } else { silent }
+}
+
+/// One connect.
+async fn once(
     address: SocketAddr,
     bind: Option<IpAddr>,
     limit: Duration,

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, RecordType};
+use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, RecordType, Retransmissions};
 
 mod answer;
 mod connect;
+mod counters;
 pub mod identity;
 pub mod resolve;
 pub mod system;
@@ -27,6 +28,13 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// When a connect that is not answered is tried once more, beside the first: firewalls limit how many ICMP errors they
+/// send, so one may have been withheld. `None` where the limit is too short for that.
+pub fn asks_again_after(limit: Duration) -> Option<Duration> {
+    let half = limit / 2;
+    (half >= Duration::from_millis(500)).then_some(half)
+}
 
 /// An established connection.
 pub struct Connection {
@@ -48,12 +56,17 @@ pub trait Network: Send + Sync {
     /// What the operating system's own resolver says, for comparison; `None` where there is none to ask.
     fn system_lookup<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Option<Result<Vec<IpAddr>, String>>>;
 
-    /// Connects, within `limit`. The error is never [`ConnectOutcome::Connected`].
+    /// Connects, within `limit`; what stays silent for half of it is tried once more ([`asks_again_after`]). The error is never [`ConnectOutcome::Connected`].
     fn connect<'a>(
         &'a self,
         endpoint: &'a Endpoint,
         limit: Duration,
     ) -> BoxFuture<'a, Result<Connection, ConnectOutcome>>;
+
+    /// The kernel's counters of retransmissions, where connects leave from this machine.
+    fn counters(&self) -> Option<Retransmissions> {
+        None
+    }
 
     /// True where names are resolved at the far end (a proxy), so that no look-up is made here.
     fn resolves_remotely(&self) -> bool {

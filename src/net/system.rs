@@ -9,11 +9,13 @@ use hickory_resolver::proto::rr::RData;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
-use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, Record, RecordData, RecordType};
+use crate::event::{
+    ConnectOutcome, Endpoint, LookupOutcome, LookupSource, Record, RecordData, RecordType, Retransmissions,
+};
 use crate::net::answer::question;
 use crate::net::connect::connect;
 use crate::net::resolve::{Patience, ask};
-use crate::net::{BoxFuture, Connection, Network};
+use crate::net::{BoxFuture, Connection, Network, counters};
 
 /// How long the operating system's own resolver is waited for.
 const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
@@ -221,6 +223,10 @@ impl Network for SystemNetwork {
         limit: Duration,
     ) -> BoxFuture<'a, Result<Connection, ConnectOutcome>> {
         Box::pin(self.connect_to(endpoint, limit))
+    }
+
+    fn counters(&self) -> Option<Retransmissions> {
+        counters::read()
     }
 
     fn vantage(&self) -> String {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::event::{ConnectOutcome, Endpoint, EventKind, Micros};
-use crate::net::Stream;
+use crate::event::{ConnectOutcome, Endpoint, EventKind, Micros, Retransmissions};
+use crate::net::{Connection, Stream, asks_again_after};
 use crate::probe::{Context, Recorder};
 
 /// How long an address is given before the next one is begun too (RFC 8305 §8).
@@ -105,7 +105,7 @@ pub async fn recorded(
 ) -> (ConnectOutcome, Option<Box<dyn Stream>>) {
     recorder.record(EventKind::ConnectStarted { address: endpoint.clone() });
     let started = Instant::now();
-    let result = context.network.connect(endpoint, context.connect_limit()).await;
+    let (result, retransmitted) = watched(context, endpoint).await;
     let took = Micros::from_duration(started.elapsed());
     let (outcome, local, stream) = match result {
         Ok(connection) => (ConnectOutcome::Connected, connection.local, Some(connection.stream)),
@@ -116,6 +116,31 @@ pub async fn recorded(
         outcome: outcome.clone(),
         took,
         local,
+        retransmitted,
     });
     (outcome, stream)
+}
+
+/// Connects; where nobody answers, says how the kernel's counters rose before and after the second try.
+async fn watched(
+    context: &Context,
+    endpoint: &Endpoint,
+) -> (Result<Connection, ConnectOutcome>, Vec<Retransmissions>) {
+    let limit = context.connect_limit();
+    let network = &context.network;
+    let connect = network.connect(endpoint, limit);
+    let (Some(before), Some(half)) = (network.counters(), asks_again_after(limit)) else {
+        return (connect.await, Vec::new());
+    };
+    let mut connect = connect;
+    if let Ok(end) = timeout(half, &mut connect).await {
+        return (end, Vec::new());
+    }
+    let between = network.counters();
+    let end = connect.await;
+    let mut rises = Vec::new();
+    if let (Err(ConnectOutcome::TimedOut), Some(between), Some(after)) = (&end, between, network.counters()) {
+        rises.extend([between.since(before), after.since(between)]);
+    }
+    (end, rises)
 }

@@ -1,6 +1,8 @@
 //! The fold itself: which event changes what.
 
-use crate::event::{Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RouteId, RouteOrigin};
+use crate::event::{
+    ConnectOutcome, Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RouteId, RouteOrigin,
+};
 use crate::session::case::Case;
 use crate::session::pen::Pen;
 use crate::session::probe::{Handshake, Probe};
@@ -193,8 +195,9 @@ fn of_probe(session: &mut Session, event: &Event) {
 fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<i64>) -> bool {
     match kind {
         EventKind::ConnectStarted { address } => reach::connect_started(probe, pen, address),
-        EventKind::ConnectEnded { address, outcome, took, .. } => {
-            reach::connect_ended(probe, pen, address, outcome, *took);
+        EventKind::ConnectEnded { address, outcome, took, retransmitted, .. } => {
+            let dropped = *outcome == ConnectOutcome::TimedOut && reach::dropped_here(retransmitted);
+            reach::connect_ended(probe, pen, address, outcome, *took, dropped);
         }
         EventKind::ConnectionChosen { address } => reach::chosen(probe, pen, address),
         EventKind::Sent { bytes, encrypted, .. } => talk::sent(probe, pen, &bytes.0, *encrypted),

@@ -30,6 +30,8 @@ pub(crate) enum Unreached {
     LocalFirewall,
     /// ICMP administratively prohibited.
     Prohibited,
+    /// Silence, for this machine dropped the packets.
+    DroppedHere,
     /// Silence.
     Filtered,
     /// Another ICMP error, or an error of the system.
@@ -45,6 +47,7 @@ impl Unreached {
     pub fn of(attempt: &Attempt) -> Option<Self> {
         Some(match attempt.outcome.as_ref()? {
             ConnectOutcome::Connected | ConnectOutcome::Cancelled => return None,
+            ConnectOutcome::TimedOut if attempt.dropped_here => Self::DroppedHere,
             ConnectOutcome::TimedOut => Self::Filtered,
             ConnectOutcome::Reset => Self::Refused,
             ConnectOutcome::Icmp(error) => Self::of_icmp(*error, attempt.took.unwrap_or_default()),

@@ -24,6 +24,8 @@ pub enum Meaning {
     ConnectStarted,
     /// A connect ended.
     Connect(ConnectOutcome),
+    /// A connect ended in silence, for this machine dropped its packets itself.
+    DroppedHere,
     /// This connection was chosen for the dialogue.
     Chosen,
     /// A command we sent.

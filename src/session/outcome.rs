@@ -49,7 +49,7 @@ fn unreached(case: &Case<'_>) -> Option<Outcome> {
     }
     Some(match case.unreached()? {
         Unreached::Refused => Outcome::Refused,
-        Unreached::Filtered => Outcome::Filtered,
+        Unreached::Filtered | Unreached::DroppedHere => Outcome::Filtered,
         Unreached::LocalFirewall
         | Unreached::Prohibited
         | Unreached::Unreachable

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::event::{
     Awaited, CloseKind, ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSource, Micros, Record,
-    RecordData, RecordType,
+    RecordData, RecordType, Retransmissions,
 };
 use crate::session::Meaning;
 use crate::session::dns::{Answer, Dns, SystemAnswer};
@@ -130,6 +130,7 @@ pub(crate) fn connect_started(probe: &mut Probe, pen: &mut Pen<'_>, address: &En
             outcome: None,
             started: pen.at,
             took: None,
+            dropped_here: false,
             lines: line.into_iter().collect(),
         });
     }
@@ -142,12 +143,18 @@ pub(crate) fn connect_ended(
     address: &Endpoint,
     outcome: &ConnectOutcome,
     took: Micros,
+    dropped_here: bool,
 ) {
     let mut text = connect_text(outcome, took);
+    let mut meaning = Meaning::Connect(outcome.clone());
+    if dropped_here {
+        text.push_str(": this machine drops the packets itself (TCPRetransFail)");
+        meaning = Meaning::DroppedHere;
+    }
     if probe.attempts.len() > 1 {
         text = format!("{text} · {}", endpoint(address));
     }
-    let line = pen.write(From::Probe, Layer::Tcp, &text, Meaning::Connect(outcome.clone()));
+    let line = pen.write(From::Probe, Layer::Tcp, &text, meaning);
     // While the dialogue is under way on another connection, this says nothing about how far that has come.
     if probe.chosen.is_none() {
         probe.last = probe.last.max(pen.at);
@@ -155,15 +162,25 @@ pub(crate) fn connect_ended(
     if probe.attempt(address).is_none() && probe.attempts.len() < MAX_ATTEMPTS {
         let started = Micros(pen.at.0.saturating_sub(took.0));
         let endpoint = address.clone();
-        probe.attempts.push(Attempt { endpoint, outcome: None, started, took: None, lines: Vec::new() });
+        let (outcome, took, lines) = (None, None, Vec::new());
+        probe.attempts.push(Attempt { endpoint, outcome, started, took, dropped_here: false, lines });
     }
     if let Some(attempt) = probe.attempt(address) {
         attempt.outcome = Some(outcome.clone());
         attempt.took = Some(took);
+        attempt.dropped_here = dropped_here;
         if attempt.lines.len() < 2 {
             attempt.lines.extend(line);
         }
     }
+}
+
+/// True where a connect was silent because this machine dropped its packets: in both halves of the wait a SYN was sent
+/// anew, and no retransmission of a SYN left the machine. Other programs count too, so that all must have failed, and
+/// must have done so again when the connect was tried once more.
+pub(crate) fn dropped_here(retransmitted: &[Retransmissions]) -> bool {
+    let all_failed = |rise: &Retransmissions| rise.syn > 0 && rise.failed >= rise.syn;
+    retransmitted.len() >= 2 && retransmitted.iter().all(all_failed)
 }
 
 fn connect_text(outcome: &ConnectOutcome, took: Micros) -> String {

@@ -93,6 +93,8 @@ pub struct Attempt {
     pub started: Micros,
     /// How long it took.
     pub took: Option<Micros>,
+    /// True where nobody answered because this machine itself dropped the packets, as the kernel's counters say.
+    pub dropped_here: bool,
     /// Transcript lines of its beginning and end.
     pub lines: Vec<usize>,
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use ehlo::event::{ConnectOutcome, Endpoint, IcmpError};
+use ehlo::event::{ConnectOutcome, Endpoint, IcmpError, Retransmissions};
 use ehlo::net::Network as _;
 use ehlo::net::system::SystemNetwork;
 
@@ -77,6 +77,97 @@ fn every_way_to_fail_has_its_name_and_its_sender() {
     expect(router, "forward reject with icmpx no-route", &|(_, by, _)| icmp(0, 0, by, false));
     expect(client, "output reject with icmpx admin-prohibited", &|(.., by)| icmp(13, 1, by, true));
     expect(client, "output reject", &|(.., by)| icmp(3, 4, by, true));
+}
+
+/// A firewall that swallows the first connect without a word and rejects the next one: each connect has a port of its
+/// own, and the set has room for one.
+const SWALLOWS_ONE: &str = "table inet ehlo {
+  set first { type inet_service; flags dynamic; size 1; }
+  chain forward {
+    type filter hook forward priority 0;
+    tcp dport 587 tcp sport @first drop
+    tcp dport 587 add @first { tcp sport } drop
+    tcp dport 587 reject with icmpx admin-prohibited
+  }
+}
+";
+
+#[test]
+fn silence_is_asked_again_before_it_is_called_a_filter() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    let Internet { client, router, .. } = &internet;
+    router.rules(SWALLOWS_ONE);
+    let started = Instant::now();
+    let limit = Duration::from_secs(4);
+    let expected = icmp(13, 1, ROUTER_V4, false);
+    assert_eq!(connect(client, SERVER_V4, 587, limit), expected);
+    assert!(started.elapsed() >= limit / 2 && started.elapsed() < limit);
+    // Too short a time for a second connect: the first one's silence is all there is.
+    router.no_firewall();
+    router.rules(SWALLOWS_ONE);
+    assert_eq!(connect(client, SERVER_V4, 587, HASTY), ConnectOutcome::TimedOut);
+}
+
+#[test]
+fn a_router_that_withholds_icmp_errors_is_heard_all_the_same() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    let Internet { client, router, .. } = &internet;
+    // One ICMP error in two seconds, and the first is used up.
+    router.rules(
+        "table inet ehlo {
+          chain forward { type filter hook forward priority 0; tcp dport 587 reject with icmpx admin-prohibited; }
+          chain output { type filter hook output priority 0; icmp type destination-unreachable limit rate over 30/minute burst 1 packets drop; }
+        }
+        ",
+    );
+    let expected = icmp(13, 1, ROUTER_V4, false);
+    assert_eq!(connect(client, SERVER_V4, 587, PATIENT), expected);
+    let started = Instant::now();
+    assert_eq!(connect(client, SERVER_V4, 587, PATIENT), expected);
+    assert!(started.elapsed() > Duration::from_millis(500), "the limit was in force");
+}
+
+/// The counters of a host's network.
+fn rises(from: &Host, to: &str, limit: Duration) -> [Retransmissions; 2] {
+    let endpoint = Endpoint::from(SocketAddr::new(to.parse().unwrap(), 587));
+    from.enter(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let network = SystemNetwork::default();
+            let before = network.counters().unwrap();
+            let mut connect = network.connect(&endpoint, limit);
+            assert!(tokio::time::timeout(limit / 2, &mut connect).await.is_err());
+            let between = network.counters().unwrap();
+            assert!(connect.await.is_err());
+            [between.since(before), network.counters().unwrap().since(between)]
+        })
+    })
+}
+
+#[test]
+fn a_packet_that_this_machine_drops_is_counted_by_its_kernel() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let limit = Duration::from_secs(5);
+    let internet = Internet::new();
+    let Internet { client, router, .. } = &internet;
+    for to in [SERVER_V4, SERVER_V6] {
+        client.firewall("output tcp dport 587 drop");
+        let here = rises(client, to, limit);
+        client.no_firewall();
+        assert!(here.iter().all(|rise| rise.syn > 0 && rise.failed >= rise.syn), "{to}: {here:?}");
+        router.firewall("forward tcp dport 587 drop");
+        let there = rises(client, to, limit);
+        router.no_firewall();
+        assert!(there.iter().all(|rise| rise.syn > 0 && rise.failed == 0), "{to}: {there:?}");
+    }
 }
 
 #[test]

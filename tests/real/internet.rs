@@ -67,9 +67,13 @@ impl Host {
     /// A rule of its firewall, such as `input tcp dport 587 drop`: the hook, and an nftables rule.
     pub fn firewall(&self, rule: &str) {
         let (hook, rule) = rule.split_once(' ').expect("a hook and a rule");
-        let rules = format!(
+        self.rules(&format!(
             "table inet ehlo {{\n chain {hook} {{\n type filter hook {hook} priority 0;\n {rule}\n }}\n}}\n"
-        );
+        ));
+    }
+
+    /// The whole table `inet ehlo`, as nftables reads it.
+    pub fn rules(&self, rules: &str) {
         let mut nft = self.command(&["nft", "-f", "-"]);
         let mut child = nft.stdin(Stdio::piped()).spawn().expect("nft");
         child.stdin.take().expect("piped").write_all(rules.as_bytes()).expect("nft reads");

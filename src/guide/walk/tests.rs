@@ -226,6 +226,7 @@ fn a_prohibited_route_counts_as_blocked_and_a_local_firewall_does_not() {
             outcome: Some(ConnectOutcome::Icmp(error)),
             started: Micros(0),
             took: Some(Micros(1)),
+            dropped_here: false,
             lines: vec![0],
         });
         prohibited.next()

@@ -160,8 +160,11 @@ fn blocked(session: &Session) -> Vec<Finding> {
     };
     let mut facts = BTreeMap::from([("host", host), ("ports", ports)]);
     let mut found = vec![finding("all-ports-blocked", evidence.clone(), facts.clone())];
-    let prohibited =
-        |r: &Route| r.outcome == Outcome::Filtered || session.findings_before(r.id, "port-prohibited");
+    // What this machine's own firewall keeps back is not blocked on the way out of the network.
+    let prohibited = |r: &Route| {
+        let found = |code| session.findings_before(r.id, code);
+        (r.outcome == Outcome::Filtered && !found("local-firewall")) || found("port-prohibited")
+    };
     if tried.iter().all(|r| prohibited(r))
         && let Some((port, line)) = control_answer(session)
     {

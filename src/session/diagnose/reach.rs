@@ -37,9 +37,12 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
             facts.push(("sender", sender.to_string()));
         }
     }
+    if why == Unreached::DroppedHere {
+        facts.push(("how", "drops the packets".to_owned()));
+    }
     let code = match why {
         Unreached::Refused => "port-refused",
-        Unreached::LocalFirewall => "local-firewall",
+        Unreached::LocalFirewall | Unreached::DroppedHere => "local-firewall",
         Unreached::Prohibited => "port-prohibited",
         Unreached::Filtered => "port-filtered",
         Unreached::Unreachable | Unreached::Proxy | Unreached::NoRoute => "port-unreachable",

@@ -19,8 +19,9 @@ pub use tls::{
 
 use crate::event::{
     Awaited, CloseKind, ConnectOutcome, Endpoint, Event, EventKind, InspectReason, JOURNAL_SCHEMA, Limits,
-    LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, Purpose, Record, RecordData, RecordType, RouteId,
-    RouteOrigin, RunEnd, SessionStarted, Side, TlsOutcome, Verification, VerifyError,
+    LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, Purpose, Record, RecordData, RecordType,
+    Retransmissions, RouteId, RouteOrigin, RunEnd, SessionStarted, Side, TlsOutcome, Verification,
+    VerifyError,
 };
 use crate::session::Session;
 use crate::target::{Goal, TlsMode};
@@ -237,8 +238,23 @@ impl Tape {
         outcome: ConnectOutcome,
         ms: u64,
     ) -> &mut Self {
+        self.silence_ends(probe, address, outcome, ms, &[])
+    }
+
+    /// The same, with how the kernel's counters rose: SYN retransmissions, and failed ones.
+    pub fn silence_ends(
+        &mut self,
+        probe: ProbeId,
+        address: &str,
+        outcome: ConnectOutcome,
+        ms: u64,
+        rises: &[(u64, u64)],
+    ) -> &mut Self {
         let address = self.endpoint(probe, address);
-        self.event(probe, EventKind::ConnectEnded { address, outcome, took: Micros(ms * 1_000), local: None })
+        let rise = |(syn, failed): &(u64, u64)| Retransmissions { sent: *syn, syn: *syn, failed: *failed };
+        let retransmitted = rises.iter().map(rise).collect();
+        let took = Micros(ms * 1_000);
+        self.event(probe, EventKind::ConnectEnded { address, outcome, took, local: None, retransmitted })
     }
 
     /// A connect, from its beginning to its end.

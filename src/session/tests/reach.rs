@@ -117,6 +117,54 @@ fn no_local_firewall_where_another_machine_says_no() {
     assert!(!has(&ends(ConnectOutcome::Reset, 0), "local-firewall"));
 }
 
+/// A silent connect, and how the kernel's counters rose in its two halves: SYN retransmissions, failed ones.
+fn silent(rises: &[(u64, u64)]) -> Tape {
+    let mut tape = Tape::new();
+    tape.resolves(&[V4]);
+    let route = tape.route(587, TlsMode::Starttls);
+    let probe = tape.probe(route);
+    tape.connecting(probe, V4).after(5_000).silence_ends(probe, V4, TIMED_OUT, 5_000, rises).end(probe);
+    tape
+}
+
+#[test]
+fn says_local_firewall_for_a_silent_drop() {
+    for rises in [[(2, 2), (3, 3)], [(1, 1), (4, 5)]] {
+        let tape = silent(&rises);
+        assert!(has(&tape, "local-firewall") && !has(&tape, "port-filtered"), "{rises:?}");
+        assert_eq!(outcome(&tape), Outcome::Filtered, "nothing answered within the limit");
+        let session = tape.session();
+        let line = session.transcript().lines().iter().find(|line| line.text.contains("TCPRetransFail"));
+        assert!(line.is_some());
+    }
+}
+
+#[test]
+fn no_local_firewall_for_silence_that_left_this_machine() {
+    for rises in [
+        &[][..],
+        // Older journals, and systems without the counters.
+        &[(2, 2)],
+        // Nothing failed, or not all.
+        &[(2, 0), (3, 0)],
+        &[(2, 1), (3, 3)],
+        // It did not happen again when the connect was tried once more.
+        &[(2, 2), (3, 0)],
+        // Nothing was sent again yet: what failed was another program's.
+        &[(0, 3), (0, 3)],
+    ] {
+        let tape = silent(rises);
+        assert!(has(&tape, "port-filtered") && !has(&tape, "local-firewall"), "{rises:?}");
+    }
+}
+
+#[test]
+fn no_egress_blocked_where_this_machine_drops_the_packets() {
+    let mut tape = silent(&[(2, 2), (3, 3)]);
+    tape.control(443, ConnectOutcome::Connected, 30);
+    assert!(has(&tape, "all-ports-blocked") && !has(&tape, "egress-blocked"));
+}
+
 /// Both families of one host, with one end each; what is established goes on to work.
 fn two(v6: ConnectOutcome, v4: ConnectOutcome) -> Tape {
     let mut tape = Tape::new();

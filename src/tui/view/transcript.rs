@@ -124,6 +124,7 @@ fn role(line: &Line) -> Role {
         Meaning::Certificate { faults, .. } if !faults.is_empty() => Role::Bad,
         Meaning::Alert { level: 2.., .. } => Role::Bad,
         Meaning::ConnectStarted
+        | Meaning::DroppedHere
         | Meaning::Chosen
         | Meaning::TlsStarted { .. }
         | Meaning::EncryptedRecords { .. }

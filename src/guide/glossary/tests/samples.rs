@@ -52,7 +52,13 @@ pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
 
 fn network() -> Vec<(String, Meaning)> {
     let words = || "no such thing".to_owned();
-    let mut all = vec![Meaning::ConnectStarted, Meaning::Chosen, Meaning::LimitReached, Meaning::Remark];
+    let mut all = vec![
+        Meaning::ConnectStarted,
+        Meaning::DroppedHere,
+        Meaning::Chosen,
+        Meaning::LimitReached,
+        Meaning::Remark,
+    ];
     all.extend([true, false].map(|agrees| Meaning::SystemLookup { agrees }));
 
     let name = || "smtp.example.com".to_owned();
