@@ -142,6 +142,18 @@ fn journal_lines() -> Vec<Vec<u8>> {
     kinds.into_iter().map(line).collect()
 }
 
+fn domains() -> Vec<Vec<u8>> {
+    let seeds: [&[u8]; 6] = [
+        b"a mx/24 include:%{d2}.example.net exists:%{ir}.%{v}._spf.%{d} redirect=_spf.example.com -all",
+        b"ip4:192.0.2.0/24 ip6:2001:db8::/32 ?include:b.example ~all exp=why.example.com",
+        b"p=quarantine; sp=reject; rua=mailto:a@example.com; pct=50; adkim=s",
+        b"k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=; t=y:s",
+        b"version: STSv1\nmode: enforce\nmx: *.example.net\nmax_age: 604800\n",
+        b"id=20160831085700Z;",
+    ];
+    seeds.into_iter().map(<[u8]>::to_vec).collect()
+}
+
 fn anything() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..200)
 }
@@ -163,6 +175,11 @@ proptest! {
     #[test]
     fn certificate(data in prop_oneof![nearly(certificates()), anything()]) {
         bodies::certificate(&data);
+    }
+
+    #[test]
+    fn domain(data in prop_oneof![nearly(domains()), anything()]) {
+        bodies::domain(&data);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! The first byte of the input, where a function needs one, says how the rest is split.
 
+use std::net::IpAddr;
+
 use ehlo::event::Event;
 use ehlo::target::{Host, TlsMode};
 use ehlo::wire::capability::Capabilities;
@@ -10,7 +12,10 @@ use ehlo::wire::certificate;
 use ehlo::wire::dialogue::{Action, Dialogue, Script};
 use ehlo::wire::printable::{is_hidden, printable, printable_bytes};
 use ehlo::wire::reply::{MAX_LINES, MAX_REPLY, Reply, ReplyReader, looks_like};
+use ehlo::wire::spf::check::{Answer, Kind, Lookups};
 use ehlo::wire::tls::{Decoder, Seen};
+use ehlo::wire::tlsa::{self, Shown, Tlsa};
+use ehlo::wire::{dkim, dmarc, mta_sts, spf};
 
 /// Replies: any split gives the same ones, their lines are the stream again, and all of it is bounded.
 pub fn reply(data: &[u8]) {
@@ -124,6 +129,49 @@ pub fn journal(data: &[u8]) {
     let line = serde_json::to_string(&event).expect("an event can be written");
     assert!(!line.contains('\n'));
     assert_eq!(serde_json::from_str::<Event>(&line).expect("what was written can be read"), event);
+}
+
+/// Records in which a domain says who sends for it, with which key, and how mail for it is to be secured: nothing
+/// panics, what is read is read again the same way, and an evaluation comes to an end although everything leads back.
+pub fn domain(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let record = format!("v=spf1 {text}");
+    assert_eq!(spf::parse(&record), spf::parse(&record));
+    let circle = Circle(vec![record]);
+    for ip in [None, Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([0; 16]))] {
+        let found = spf::check::check("example.com", ip, &circle);
+        assert!(found.counted.len() <= 40 && found.wanted.is_empty());
+    }
+    let _ = (dmarc::parse(&format!("v=DMARC1;{text}")), dmarc::parse(&text));
+    assert!(dmarc::tree_walk(&text).len() <= 8);
+    let _ = (dkim::parse(&format!("v=DKIM1;{text}")), dkim::parse(&text));
+    let _ = (mta_sts::announced(&format!("v=STSv1;{text}")), mta_sts::policy(data));
+    if let Ok(policy) =
+        mta_sts::policy(format!("version: STSv1\nmode: testing\nmax_age: 1\n{text}").as_bytes())
+    {
+        assert!(policy.mx.iter().all(|name| !name.contains(is_hidden)));
+        let _ = policy.allows(&text);
+    }
+    if let [usage, selector, matching, ..] = *data
+        && let Some(tlsa) = Tlsa::new(usage, selector, matching, &text)
+    {
+        let shown = Shown { chain: &[], complete: true, host: &text, now: None, bad_signature: false };
+        let _ = (tlsa.words(), tlsa::compare(&[tlsa], &shown));
+    }
+}
+
+/// A DNS in which every name has the same record, the same address and itself as its exchanger.
+struct Circle(Vec<String>);
+
+impl Lookups for Circle {
+    fn answer(&self, name: &str, kind: Kind) -> Answer {
+        match kind {
+            Kind::Txt => Answer::Txt(self.0.clone()),
+            Kind::A => Answer::Addresses(vec![IpAddr::from([198, 51, 100, 1])]),
+            Kind::Aaaa => Answer::Void,
+            Kind::Mx => Answer::Exchangers(vec![name.to_owned()]),
+        }
+    }
 }
 
 /// The first byte, at least 1, and the rest.
