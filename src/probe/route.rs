@@ -50,15 +50,18 @@ pub async fn route(context: Context, recorder: Recorder, job: Job) {
         endpoints(&job.addresses, job.port)
     };
     let mut connects = Connects::start(&context, &recorder, targets);
-    // The connectors take some 40 ms to build: beside the connect they cost nothing.
-    let (chosen, _) = tokio::join!(connects.first(), async {
+    // The connectors take some 40 ms to build: beside the connect and the greeting they cost nothing.
+    let build = async {
         if job.tls != TlsMode::None {
             let _ = context.tls.get().await;
         }
-    });
-    if let Some(chosen) = chosen {
-        dialogue(&context, &recorder, &job, chosen).await;
-    }
+    };
+    let examine = async {
+        if let Some(chosen) = connects.first().await {
+            dialogue(&context, &recorder, &job, chosen).await;
+        }
+    };
+    tokio::join!(examine, build);
     connects.rest().await;
     running.end();
 }
