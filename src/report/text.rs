@@ -232,8 +232,14 @@ fn findings(page: &mut Page, session: &Session) {
         }
         return;
     }
-    for finding in session.findings() {
-        one_finding(page, session, finding);
+    for (index, finding) in session.findings().iter().enumerate() {
+        let meaning = words(finding).explanation;
+        let told = session
+            .findings()
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.code == finding.code && words(earlier).explanation == meaning);
+        one_finding(page, session, finding, told);
     }
 }
 
@@ -254,13 +260,16 @@ pub fn label(severity: Severity) -> &'static str {
     }
 }
 
-fn one_finding(page: &mut Page, session: &Session, finding: &Finding) {
+/// `told`: the same code stands above, for another port; what it means need not be read twice.
+fn one_finding(page: &mut Page, session: &Session, finding: &Finding, told: bool) {
     let words = words(finding);
     page.line("");
     let first = format!("  {}: ", label(finding.severity));
     let summary = format!("{} ({})", words.summary, finding.code);
     page.styled_paragraph(&first, &summary, Some(severity_style(finding.severity)));
-    page.paragraph("    ", &words.explanation);
+    if !told {
+        page.paragraph("    ", &words.explanation);
+    }
     let lines = session.transcript().lines();
     for index in finding.evidence.iter().take(QUOTED) {
         if let Some(line) = lines.get(*index) {
@@ -271,6 +280,10 @@ fn one_finding(page: &mut Page, session: &Session, finding: &Finding) {
     }
     if finding.evidence.len() > QUOTED {
         page.line(&format!("    Seen: {} more lines", finding.evidence.len() - QUOTED));
+    }
+    if told {
+        page.line("    What to do: as above");
+        return;
     }
     page.paragraph("    What to do: ", &words.fix);
     page.paragraph("    Who can: ", owner(words.owner));
