@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use ehlo::cli::args::{Cli, Command, LabCommand};
 use ehlo::cli::check::FAILED;
 use ehlo::cli::screen::colour;
-use ehlo::cli::{check, other, walk};
+use ehlo::cli::{check, lab, other, walk};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -49,7 +49,9 @@ fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
         }
         Some(Command::Replay(args)) => Ok(runtime()?.block_on(walk::replay(&args))?),
         Some(Command::Lab(args)) => match args.command {
-            Some(LabCommand::List) => Ok(other::lab_list()),
+            Some(LabCommand::List) => Ok(lab::list()),
+            Some(LabCommand::Show(args)) => Ok(lab::show(&args)?),
+            Some(LabCommand::Serve(args)) => Ok(runtime()?.block_on(lab::serve(&args))?),
             None => Ok(runtime()?.block_on(walk::lab(args.screen))?),
         },
         Some(Command::Completions { shell }) => Ok(other::completions(shell)),

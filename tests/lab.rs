@@ -17,23 +17,8 @@ use ehlo::session::Session;
 use ehlo::target::{Goal, RouteSpec};
 use tokio::sync::mpsc;
 
-/// The command line that the scenario stands for.
-fn command(scenario: &Scenario) -> Vec<String> {
-    let mut line = vec!["ehlo".to_owned(), "check".to_owned(), format!("lab:{}", scenario.id)];
-    for route in &scenario.run.routes {
-        line.extend(["--route".to_owned(), route.0.to_string()]);
-    }
-    if scenario.run.all {
-        line.push("--all".to_owned());
-    }
-    if let Some(times) = scenario.run.repeat {
-        line.extend(["--repeat".to_owned(), times.to_string()]);
-    }
-    line
-}
-
 async fn run(scenario: &Scenario) -> Session {
-    let line = command(scenario);
+    let line = ["ehlo".to_owned(), "check".to_owned(), format!("lab:{}", scenario.id)];
     let Some(Command::Check(args)) = Cli::try_parse_from(&line).unwrap().command else { panic!("{line:?}") };
     let setup = prepare(&args.target, Goal::Submit, &args.options, false).unwrap();
     let (_orders, orders) = mpsc::channel(1);

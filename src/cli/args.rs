@@ -121,6 +121,48 @@ pub struct LabArgs {
 pub enum LabCommand {
     /// Lists the scenarios: id, title and lesson, one a line.
     List,
+    /// Prints a scenario with its solution, for those who teach.
+    Show(LabShowArgs),
+    /// Puts a scenario's servers on this machine, for swaks, openssl, curl, or an application under test.
+    Serve(ServeArgs),
+}
+
+/// `ehlo lab show NAME`
+#[derive(Clone, Debug, Args)]
+pub struct LabShowArgs {
+    /// The scenario.
+    pub name: String,
+}
+
+/// `ehlo lab serve NAME`
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The scenario.
+    pub name: String,
+    /// Listens on this address; 127.0.0.1 where nothing is said.
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<IpAddr>,
+    /// Which port here stands for which of the scenario, such as 587=1587,465=1465; 0 is any that is free.
+    #[arg(long, value_name = "PORT=HERE", value_delimiter = ',')]
+    pub ports: Vec<PortPair>,
+    /// Allows an address that is not loopback: whoever reaches it can then talk to servers that are broken on purpose.
+    #[arg(long)]
+    pub expose_to_network: bool,
+}
+
+/// A port of the scenario, and the port here that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortPair(pub u16, pub u16);
+
+impl std::str::FromStr for PortPair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pair = text.split_once('=').and_then(|(of, here)| Some((of.parse().ok()?, here.parse().ok()?)));
+        pair.filter(|(of, _)| *of != 0)
+            .map(|(of, here)| Self(of, here))
+            .ok_or_else(|| format!("'{text}' is not a pair of ports: write it as 587=1587"))
+    }
 }
 
 /// `ehlo replay FILE`

@@ -120,8 +120,8 @@ async fn run(setup: Setup, print_events: bool) -> Session {
     session
 }
 
-/// SIGINT, SIGTERM or SIGHUP.
-async fn stopped() {
+/// Waits for SIGINT, SIGTERM or SIGHUP.
+pub async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut hang_up)) =
         (signal(SignalKind::terminate()), signal(SignalKind::hangup()))

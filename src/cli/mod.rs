@@ -2,7 +2,10 @@
 
 pub mod args;
 pub mod check;
+pub mod clients;
+pub mod lab;
 pub mod other;
+pub mod practice;
 pub mod prepare;
 pub mod screen;
 pub mod walk;

@@ -1,18 +1,9 @@
-//! The small commands: the list of the lab, completions, the manual page.
+//! The small commands: completions, the manual page.
 
 use clap::CommandFactory;
 
 use crate::cli::args::Cli;
 use crate::cli::check::put;
-use crate::lab;
-
-/// `ehlo lab list`
-pub fn lab_list() -> u8 {
-    for scenario in lab::scenarios() {
-        put(&format!("{:<20}  {}: {}\n", scenario.id, scenario.title, scenario.lesson));
-    }
-    0
-}
 
 /// `ehlo completions SHELL`
 pub fn completions(shell: clap_complete::Shell) -> u8 {

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::args::Options;
+use crate::cli::practice;
 use crate::engine::{Pace, Setup};
 use crate::event::{Discover, JOURNAL_SCHEMA, Limits, SessionStarted};
 use crate::guide::provider;
@@ -66,6 +67,8 @@ const MAX_CA_FILE: u64 = 8 << 20;
 /// # Errors
 /// [`PrepareError`].
 pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) -> Result<Setup, PrepareError> {
+    let target = Target::parse(input, &|id| provider::by_id(id).is_some());
+    let options = &practice::options(&target, options);
     let mut seen = Vec::new();
     for route in &options.route {
         if seen.contains(route) {
@@ -73,7 +76,6 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         }
         seen.push(*route);
     }
-    let target = Target::parse(input, &|id| provider::by_id(id).is_some());
     let understood = understand(target, options)?;
     let mut routes = options.route.clone();
     if let Some(port) = understood.port {

@@ -1,7 +1,7 @@
 //! A small internet inside the process: for teaching, for demos and for tests.
 //!
 //! A scenario ([`scenario`], read from `assets/lab/`) has names ([`zone`]), addresses with latency and ports
-//! ([`network`], over [`pipe`]), servers ([`script`], [`server`], [`signing`], [`serve`]) and certificates ([`pki`]).
+//! ([`network`], over [`pipe`]), servers ([`script`], [`server`], [`signing`], [`serve`]) and certificates ([`pki`]). [`stand`] puts its servers on loopback.
 //! [`open`] gives all that a run needs: a [`Network`](crate::net::Network) without a socket, which needs no
 //! privileges, reaches nobody outside, and runs in tokio's paused time.
 //!
@@ -30,6 +30,7 @@ pub mod script;
 pub mod serve;
 pub mod server;
 pub mod signing;
+pub mod stand;
 pub mod zone;
 
 /// Name and text of every scenario file, in the order in which they are taught.
@@ -44,6 +45,11 @@ pub fn scenarios() -> &'static [Scenario] {
     static ALL: OnceLock<Vec<Scenario>> = OnceLock::new();
     // A test proves that every one of them can be read.
     ALL.get_or_init(|| FILES.iter().filter_map(|(id, text)| Scenario::read(id, text).ok()).collect())
+}
+
+/// The scenario of this id.
+pub fn scenario(id: &str) -> Option<&'static Scenario> {
+    scenarios().iter().find(|scenario| scenario.id == id)
 }
 
 /// A scenario, ready to be run.
@@ -80,16 +86,23 @@ pub enum LabError {
     Pki(#[from] pki::PkiError),
 }
 
+/// The scenario of this id, or an error that names those there are.
+///
+/// # Errors
+/// [`LabError::Unknown`].
+pub fn find(id: &str) -> Result<&'static Scenario, LabError> {
+    scenario(id).ok_or_else(|| LabError::Unknown {
+        asked: id.to_owned(),
+        known: scenarios().iter().map(|scenario| scenario.id.as_str()).collect(),
+    })
+}
+
 /// Opens a scenario: a new network each time.
 ///
 /// # Errors
 /// [`LabError`].
 pub fn open(id: &str) -> Result<LabSession, LabError> {
-    let known = scenarios().iter().find(|scenario| scenario.id == id);
-    let scenario = known.ok_or_else(|| LabError::Unknown {
-        asked: id.to_owned(),
-        known: scenarios().iter().map(|scenario| scenario.id.as_str()).collect(),
-    })?;
+    let scenario = find(id)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let network = LabNetwork::new(scenario.clone(), i64::try_from(now).unwrap_or(i64::MAX));
     let port = match scenario.target() {

@@ -18,10 +18,10 @@ use crate::event::{ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSou
 use crate::lab::pipe::{Link, pipe};
 use crate::lab::pki::{Pki, PkiError};
 use crate::lab::scenario::{Address, Reach, Scenario};
-use crate::lab::serve::{self, Service};
+use crate::lab::serve::{self, Reset, Service};
 use crate::lab::zone;
 use crate::net::tls::Trust;
-use crate::net::{BoxFuture, Connection, Network};
+use crate::net::{BoxFuture, Connection, Network, Stream};
 
 /// Connections at once; what comes beyond is refused, as a full backlog would.
 const MAX_CONNECTIONS: usize = 512;
@@ -133,6 +133,35 @@ impl LabNetwork {
             serve::serve(service, tls, Box::new(far), Box::new(move || breaker.reset())).await;
         });
         Ok(Connection { stream: Box::new(near), local: Some(self.local(address.ip)) })
+    }
+
+    /// A service of the scenario.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        self.services.get(id)
+    }
+
+    /// The lab's root, PEM.
+    ///
+    /// # Errors
+    /// [`PkiError`] where it cannot be made.
+    pub fn root_pem(&self) -> Result<Vec<u8>, PkiError> {
+        self.pki.root_pem()
+    }
+
+    /// Serves a connection that came from outside as one to this address and port. What cannot be answered is reset.
+    pub fn receive(&self, ip: IpAddr, port: u16, stream: Box<dyn Stream>, reset: Reset) {
+        let reach = self.scenario.address(ip).map(|address| self.knock(address, port));
+        let service = match &reach {
+            Some(Reach::Open(id)) => self.services.get(id).cloned().zip(self.context(id).ok()),
+            _ => None,
+        };
+        match service {
+            Some((service, tls)) if self.open_connections() < MAX_CONNECTIONS => {
+                let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+                tasks.spawn(serve::serve(service, tls, stream, reset));
+            }
+            _ => reset(),
+        }
     }
 
     async fn reach(&self, to: SocketAddr) -> Result<Connection, ConnectOutcome> {

@@ -9,7 +9,7 @@ use crate::lab::pki::BUILT_IN;
 use crate::lab::scenario::{Reach, Scenario};
 use crate::lab::script::{Point, Rule, Secure, Smtp};
 use crate::lab::zone::{self, Entry};
-use crate::target::{Host, RouteSpec, TlsMode};
+use crate::target::{Host, RouteSpec, Target, TlsMode};
 
 /// The names of route outcomes in the report.
 const OUTCOMES: [&str; 16] = [
@@ -108,6 +108,10 @@ impl Proof {
             "run has rcpt_to and no mail_from".into()
         });
         self.check(run.repeat != Some(0), || "run.repeat cannot be 0".into());
+        let names_port = matches!(scenario.target(), Some(Target::Host { port: Some(_), .. }));
+        self.check(!names_port || run.routes.is_empty(), || {
+            "the target names a port and run.routes others".into()
+        });
     }
 
     fn certificates(&mut self, scenario: &Scenario) {
@@ -229,6 +233,12 @@ impl Proof {
             });
         }
         for answer in &server.auth.answers {
+            // They are printed in commands for a shell.
+            let harmless =
+                |text: &String| text.chars().all(|c| c.is_ascii_alphanumeric() || "@.-_ ".contains(c));
+            self.check(answer.user.iter().chain(&answer.secret).all(harmless), || {
+                format!("server '{id}': a user or a secret may have letters, digits, blanks and @.-_ only")
+            });
             self.reply(id, &answer.reply);
         }
         if let Some(reply) = &server.auth.refused {

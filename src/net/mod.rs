@@ -16,6 +16,7 @@ mod answer;
 mod connect;
 mod counters;
 pub mod identity;
+pub mod listen;
 pub mod resolve;
 pub mod system;
 pub mod tap;

@@ -1,0 +1,49 @@
+//! The options of a run in the lab: those of the scenario, and over them what was typed. `check lab:ID`, the interface
+//! and the tests all come by here, so they run the same.
+
+use crate::cli::args::Options;
+use crate::lab;
+use crate::lab::scenario::Run;
+use crate::target::{BadTarget, Target};
+
+/// The options with which a target is run: what was typed, and for a scenario of the lab what its lesson needs besides.
+pub fn options(target: &Result<Target, BadTarget>, typed: &Options) -> Options {
+    match target {
+        Ok(Target::Lab(id)) => match lab::scenario(id) {
+            Some(scenario) => with(&scenario.run, typed),
+            None => typed.clone(),
+        },
+        _ => typed.clone(),
+    }
+}
+
+/// What was typed goes before what the scenario asks for.
+fn with(run: &Run, typed: &Options) -> Options {
+    let mut options = typed.clone();
+    if options.route.is_empty() {
+        options.route = run.routes.iter().map(|route| route.0).collect();
+    }
+    options.all |= run.all;
+    if options.repeat == 1 {
+        options.repeat = run.repeat.unwrap_or(1);
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::scenario::Text;
+
+    #[test]
+    fn what_was_typed_goes_before_what_the_scenario_asks_for() {
+        let route = |text: &str| text.parse().unwrap();
+        let run =
+            Run { routes: vec![Text(route("25/starttls"))], all: true, repeat: Some(4), ..Run::default() };
+        let plain = with(&run, &Options::default());
+        assert_eq!((plain.route, plain.all, plain.repeat), (vec![route("25/starttls")], true, 4));
+        let typed = Options { route: vec![route("587/starttls")], repeat: 2, ..Options::default() };
+        let both = with(&run, &typed);
+        assert_eq!((both.route, both.repeat), (vec![route("587/starttls")], 2));
+    }
+}
