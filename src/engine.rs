@@ -98,6 +98,10 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>, out: mpsc::Unbound
         let _ = tls.get().await;
     });
     engine.emit(EventKind::SessionStarted(setup.started));
+    let facts = engine.context.network.machine();
+    if !facts.is_empty() {
+        engine.emit(EventKind::Machine { facts });
+    }
     engine.drive(orders, deadline).await;
     warm_up.abort();
     engine.session

@@ -6,6 +6,7 @@
 //!
 //! A journal is these values as JSON lines, the first one [`EventKind::SessionStarted`].
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,11 @@ pub struct Event {
 pub enum EventKind {
     /// The first event of every session.
     SessionStarted(SessionStarted),
+    /// What this machine says of itself: names of makers and products, by which a hosting company is recognised.
+    Machine {
+        /// Name and value, such as `sys_vendor`: `DigitalOcean`.
+        facts: BTreeMap<String, String>,
+    },
     /// A question of the tree was answered, by the user, a flag or a default.
     Answered {
         /// Id of the question in the tree.

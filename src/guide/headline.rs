@@ -4,7 +4,7 @@ use crate::event::RunEnd;
 use crate::guide::known::{Branch, Known};
 use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
 use crate::guide::words::words;
-use crate::guide::{tree, walk};
+use crate::guide::{hosting, tree, walk};
 use crate::session::{Outcome, Session};
 
 /// How the sentence is meant.
@@ -98,7 +98,20 @@ fn why_none(known: &Known<'_>) -> Vec<String> {
     if why.is_empty() {
         why.push("No port was tried.".to_owned());
     }
+    why.extend(blocked_by(known));
     why
+}
+
+/// Where the machine's hosting company is known: what it has to do with the ports that were silent, and what to do.
+fn blocked_by(known: &Known<'_>) -> Option<String> {
+    let hosting = known.hosting?;
+    let silent = hosting::silent_ports(known.routes);
+    if silent.is_empty() {
+        return None;
+    }
+    let lift =
+        if silent.iter().any(|port| hosting.blocks.contains(port)) { hosting.lift.as_str() } else { "" };
+    Some(format!("{} {lift}", hosting.explains(&silent)).trim_end().to_owned())
 }
 
 fn sentence(text: &str) -> String {
@@ -147,6 +160,32 @@ mod tests {
         fix.find(crate::event::RouteId(0), "cert-expired", crate::session::Severity::Error);
         let fix = headline_of(&fix.known());
         assert_eq!((fix.tone, fix.text.as_str()), (Tone::Fix, "Use port 587 with STARTTLS, after a fix"));
+    }
+
+    #[test]
+    fn a_hosting_company_is_named_where_it_may_be_the_cause() {
+        let hosting = |id: &str| hosting::all().iter().find(|hosting| hosting.id == id);
+        let mut silent = walked(Goal::Submit, |_| Outcome::Filtered);
+        let last = |case: &Case| headline_of(&case.known()).why.pop().unwrap();
+        assert!(last(&silent).starts_with("Port 2525"));
+        silent.hosting = hosting("digitalocean");
+        assert!(
+            last(&silent)
+                .starts_with("This machine is at DigitalOcean. DigitalOcean is reported to block 25,")
+        );
+        assert!(last(&silent).contains("Ask support to lift it"));
+        // A reset is nobody's egress filter.
+        let mut refused = walked(Goal::Submit, |_| Outcome::Refused);
+        refused.hosting = hosting("digitalocean");
+        assert!(last(&refused).starts_with("Port 2525"));
+        // Where 2525 works the reason for the silence of the others is said once.
+        let works_2525 = |spec: RouteSpec| if spec.port == 2525 { Outcome::Works } else { Outcome::Filtered };
+        let mut fallback = walked(Goal::Submit, works_2525);
+        fallback.hosting = hosting("digitalocean");
+        let why = headline_of(&fallback.known()).why;
+        assert_eq!(why.iter().filter(|why| why.contains("DigitalOcean")).count(), 1, "{why:?}");
+        fallback.hosting = hosting("amazon-ec2");
+        assert!(!headline_of(&fallback.known()).why.iter().any(|why| why.contains("Amazon")));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It exists so that the guide's rules can be shown in tests as tables of routes, without a recorded run behind each.
 
 use crate::event::{ConnectOutcome, IcmpError, Micros, RouteId, RouteOrigin, RunEnd, SessionStarted};
+use crate::guide::hosting::{self, Hosting};
 use crate::guide::plan;
 use crate::session::dns::Dns;
 use crate::session::route::State;
@@ -30,6 +31,8 @@ pub struct Known<'a> {
     pub findings: &'a [Finding],
     /// Transcript lines.
     pub lines: &'a [Line],
+    /// The company whose machine this is, where it is known.
+    pub hosting: Option<&'static Hosting>,
 }
 
 impl<'a> From<&'a Session> for Known<'a> {
@@ -44,6 +47,7 @@ impl<'a> From<&'a Session> for Known<'a> {
             routes: session.routes(),
             findings: session.findings(),
             lines: session.transcript().lines(),
+            hosting: hosting::of(session),
         }
     }
 }

@@ -5,11 +5,13 @@
 pub(crate) mod discover;
 pub mod glossary;
 pub mod headline;
+pub mod hosting;
 pub mod known;
 pub mod path;
 pub mod plan;
 pub mod provider;
 pub mod recommendation;
+pub mod request;
 pub mod snippet;
 pub mod tree;
 pub mod walk;

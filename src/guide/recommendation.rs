@@ -188,6 +188,15 @@ fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'sta
     for earlier in order.iter().take_while(|earlier| earlier.id != route.id) {
         reasons.extend(why_not(known, earlier));
     }
+    let silent = |earlier: &&&Route| {
+        let blocks = known.hosting.is_some_and(|hosting| hosting.blocks.contains(&earlier.port));
+        earlier.outcome == Outcome::Filtered && blocks
+    };
+    if let Some(hosting) = known.hosting
+        && let Some(earlier) = order.iter().take_while(|earlier| earlier.id != route.id).find(silent)
+    {
+        reasons.push(hosting.explains(&[earlier.port]));
+    }
     let auth = mechanisms(route);
     if !auth.is_empty() {
         let when = if route.tls == TlsMode::None { "in cleartext" } else { "once TLS is up" };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Limits, Micros, ProbeId, RouteId, RouteOrigin, RunEnd, SessionStarted};
+use crate::guide::hosting::Hosting;
 use crate::guide::known::Known;
 use crate::guide::plan;
 use crate::guide::walk::{Next, Settings, next_of};
@@ -22,6 +23,7 @@ pub struct Case {
     pub routes: Vec<Route>,
     pub findings: Vec<Finding>,
     pub lines: Vec<Line>,
+    pub hosting: Option<&'static Hosting>,
 }
 
 pub fn started(host: &str) -> SessionStarted {
@@ -56,6 +58,7 @@ impl Case {
             routes: Vec::new(),
             findings: Vec::new(),
             lines: Vec::new(),
+            hosting: None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Case {
             routes: &self.routes,
             findings: &self.findings,
             lines: &self.lines,
+            hosting: self.hosting,
         }
     }
 

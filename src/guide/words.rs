@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::session::{Finding, Severity};
+use crate::guide::hosting;
+use crate::session::{Finding, Session, Severity};
 
 /// Whose fault it is, and so who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -102,6 +103,34 @@ pub fn words(finding: &Finding) -> Words {
         reference: page.reference.clone(),
         owner: page.owner,
     }
+}
+
+/// Codes that a hosting company's policy may explain.
+const BLOCKED: [&str; 3] = ["egress-blocked", "all-ports-blocked", "port-filtered"];
+
+/// The same, with what is known of the session besides: whose machine this is, and what that company blocks.
+pub fn words_in(session: &Session, finding: &Finding) -> Words {
+    // Where both are found, one of them says whose machine this is.
+    let said = finding.code == "all-ports-blocked"
+        && session.findings().iter().any(|other| other.code == "egress-blocked");
+    let Some(hosting) = hosting::of(session).filter(|_| BLOCKED.contains(&finding.code) && !said) else {
+        return words(finding);
+    };
+    let mut finding = finding.clone();
+    match finding.port {
+        Some(port) if hosting.blocks.contains(&port) => {
+            finding.facts.insert("hosting", hosting.explains_one(port));
+        }
+        Some(_) => {}
+        None => {
+            let ports = hosting::silent_ports(session.routes());
+            finding.facts.insert("hosting", hosting.explains(&ports));
+            if ports.iter().any(|port| hosting.blocks.contains(port)) {
+                finding.facts.insert("lift", hosting.lift.trim_end_matches('.').to_owned());
+            }
+        }
+    }
+    words(&finding)
 }
 
 fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {

@@ -3,6 +3,7 @@
 //! All look-ups and connects go through one [`Network`]: the system's ([`system`]), one through a proxy, or the
 //! lab's. Above it nobody can tell which. May not import the session, the guide or a face.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -17,6 +18,7 @@ mod connect;
 mod counters;
 pub mod identity;
 pub mod listen;
+mod machine;
 pub mod resolve;
 pub mod system;
 pub mod tap;
@@ -67,6 +69,11 @@ pub trait Network: Send + Sync {
     /// The kernel's counters of retransmissions, where connects leave from this machine.
     fn counters(&self) -> Option<Retransmissions> {
         None
+    }
+
+    /// What the machine says of itself from which connects leave; nothing where that is another one. May read files.
+    fn machine(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     /// True where names are resolved at the far end (a proxy), so that no look-up is made here.

@@ -1,6 +1,8 @@
 //! The system's network: its hosts file and DNS servers for look-ups, its sockets for connects.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::event::{
 use crate::net::answer::question;
 use crate::net::connect::connect;
 use crate::net::resolve::{Patience, ask};
-use crate::net::{BoxFuture, Connection, Network, counters};
+use crate::net::{BoxFuture, Connection, Network, counters, machine};
 
 /// How long the operating system's own resolver is waited for.
 const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
@@ -24,7 +26,7 @@ const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
 const DNS_PORT: u16 = 53;
 
 /// What the user may change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SystemOptions {
     /// `--resolve`: answers without a look-up.
     pub given: Vec<Given>,
@@ -34,6 +36,15 @@ pub struct SystemOptions {
     pub bind: Option<IpAddr>,
     /// How long DNS is waited for.
     pub patience: Patience,
+    /// Where the kernel shows what this machine is: /sys.
+    pub sys: PathBuf,
+}
+
+impl Default for SystemOptions {
+    fn default() -> Self {
+        let (given, patience, sys) = (Vec::new(), Patience::default(), PathBuf::from("/sys"));
+        Self { given, dns_server: None, bind: None, patience, sys }
+    }
 }
 
 /// `HOST:ADDR[,ADDR]`: a host whose addresses the user gives.
@@ -229,6 +240,10 @@ impl Network for SystemNetwork {
         counters::read()
     }
 
+    fn machine(&self) -> BTreeMap<String, String> {
+        machine::read(&self.options.sys, |name| std::env::var_os(name).is_some())
+    }
+
     fn vantage(&self) -> String {
         "local".to_owned()
     }
@@ -346,6 +361,15 @@ mod tests {
         assert_eq!(in_hosts(&hosts, "mail").len(), 2);
         assert_eq!(in_hosts(&hosts, "mail.example.com"), ["192.0.2.1".parse::<IpAddr>().unwrap()]);
         assert!(in_hosts(&hosts, "example.com").is_empty());
+    }
+
+    #[test]
+    fn the_machine_is_read_where_the_options_say() {
+        let sys = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(sys.path().join("class/dmi/id")).unwrap();
+        std::fs::write(sys.path().join("class/dmi/id/sys_vendor"), "DigitalOcean\n").unwrap();
+        let options = SystemOptions { sys: sys.path().to_owned(), ..SystemOptions::default() };
+        assert_eq!(SystemNetwork::new(options).machine()["sys_vendor"], "DigitalOcean");
     }
 
     #[tokio::test]

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::event::{ConnectOutcome, IcmpError, LookupSource, Micros};
+use crate::guide::hosting::Hosting;
 use crate::guide::recommendation::{self, Recommendation, Status};
 use crate::guide::walk::{self, StepState};
-use crate::guide::{glossary, words};
+use crate::guide::{glossary, hosting, request, words};
 use crate::session::route::Attempt;
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Outcome, Route, Session, Severity};
@@ -36,6 +37,8 @@ pub struct Report {
     routes: Vec<RouteReport>,
     dns: Dns,
     findings: Vec<FindingReport>,
+    hosting: Option<HostingReport>,
+    request: Option<RequestReport>,
     path: Vec<PathReport>,
     transcript: Vec<LineReport>,
     warnings: Vec<String>,
@@ -154,6 +157,27 @@ struct FindingReport {
     confirm: Option<String>,
 }
 
+/// The company whose machine this is, and what it blocks.
+#[derive(Debug, Serialize)]
+struct HostingReport {
+    id: &'static str,
+    name: &'static str,
+    blocks: &'static [u16],
+    open: &'static [u16],
+    policy: String,
+    lift: &'static str,
+    documented: bool,
+    source: &'static str,
+    checked: &'static str,
+}
+
+/// What to ask, of whom.
+#[derive(Debug, Serialize)]
+struct RequestReport {
+    to: String,
+    text: String,
+}
+
 #[derive(Debug, Serialize)]
 struct PathReport {
     step: String,
@@ -197,7 +221,9 @@ pub fn report(session: &Session) -> Report {
         recommendation: recommendation::recommend(session).map(recommended),
         routes: session.routes().iter().map(|found| route(session, found)).collect(),
         dns: dns(session),
-        findings: session.findings().iter().map(finding).collect(),
+        findings: session.findings().iter().map(|found| finding(session, found)).collect(),
+        hosting: hosting::of(session).map(hosted),
+        request: request::request(session).map(|found| RequestReport { to: found.to, text: found.text }),
         path: walk::path(session).into_iter().filter(is_walked).map(step).collect(),
         transcript: session.transcript().lines().iter().map(|line| self::line(session, line)).collect(),
         warnings: session.warnings().to_vec(),
@@ -335,8 +361,8 @@ fn dns(session: &Session) -> Dns {
     }
 }
 
-fn finding(found: &Finding) -> FindingReport {
-    let words = words::words(found);
+fn finding(session: &Session, found: &Finding) -> FindingReport {
+    let words = words::words_in(session, found);
     FindingReport {
         code: found.code,
         severity: found.severity,
@@ -348,6 +374,20 @@ fn finding(found: &Finding) -> FindingReport {
         reference: words.reference,
         owner: words.owner,
         confirm: words.confirm,
+    }
+}
+
+fn hosted(found: &'static Hosting) -> HostingReport {
+    HostingReport {
+        id: &found.id,
+        name: &found.name,
+        blocks: &found.blocks,
+        open: &found.open,
+        policy: found.policy(),
+        lift: &found.lift,
+        documented: found.sure,
+        source: &found.source,
+        checked: &found.checked,
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::guide::headline::headline;
 use crate::guide::path::outcome;
 use crate::guide::recommendation::recommend;
-use crate::guide::words::words;
+use crate::guide::request::request;
+use crate::guide::words::words_in;
 use crate::report::command::command;
 use crate::report::text::{label, mode_names, owner, transcript_line};
 use crate::session::{Line, Session};
@@ -38,6 +39,7 @@ pub fn markdown(session: &Session) -> String {
     }
     routes(&mut out, session);
     findings(&mut out, session);
+    ask(&mut out, session);
     transcript(&mut out, session);
     if let Some(call) = command(session) {
         let _ = writeln!(out, "\nAgain: {}", code(&call));
@@ -73,7 +75,7 @@ fn findings(out: &mut String, session: &Session) {
     }
     out.push_str("\n## Findings\n");
     for finding in session.findings() {
-        let words = words(finding);
+        let words = words_in(session, finding);
         let label = label(finding.severity);
         let lines: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "\n### {} ({label}, {})\n", escape(&words.summary), code(finding.code));
@@ -87,6 +89,16 @@ fn findings(out: &mut String, session: &Session) {
         if let Some(reference) = &words.reference {
             let _ = writeln!(out, "- Source: {}", escape(reference));
         }
+    }
+}
+
+/// What to ask, of whom: a quotation (CommonMark §5.1).
+fn ask(out: &mut String, session: &Session) {
+    let Some(found) = request(session) else { return };
+    let _ = writeln!(out, "\n## What to ask, of {}\n", escape(&found.to));
+    for line in found.text.lines() {
+        let (item, line) = line.strip_prefix("- ").map_or(("", line), |line| ("- ", line));
+        let _ = writeln!(out, "> {item}{}", escape(line));
     }
 }
 

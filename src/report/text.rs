@@ -6,8 +6,9 @@ use crate::guide::headline::{STOPPED, Tone, headline};
 use crate::guide::path::{mode_word, outcome};
 use crate::guide::provider::{self, Provider};
 use crate::guide::recommendation::{NO_ROUTE, Recommendation, recommend};
+use crate::guide::request::request;
 use crate::guide::snippet::{self, Snippet};
-use crate::guide::words::{Owner, words};
+use crate::guide::words::{Owner, words_in};
 use crate::report::command::command;
 use crate::report::json::connect;
 use crate::report::page::{Page, Style, cut};
@@ -75,6 +76,7 @@ pub fn text(session: &Session, options: &TextOptions) -> String {
     routes(&mut page, session);
     findings(&mut page, session);
     if !options.brief {
+        ask(&mut page, session);
         let relays = session.started().is_some_and(|started| started.goal == Goal::Relay);
         if let Some(found) = recommend(session).filter(|_| !relays) {
             settings(&mut page, session, &found);
@@ -224,7 +226,7 @@ fn findings(page: &mut Page, session: &Session) {
     if page.options.brief {
         for finding in session.findings().iter().take(BRIEF) {
             let first = format!("  {}: ", label(finding.severity));
-            let summary = format!("{} ({})", words(finding).summary, finding.code);
+            let summary = format!("{} ({})", words_in(session, finding).summary, finding.code);
             page.styled_paragraph(&first, &summary, Some(severity_style(finding.severity)));
         }
         if let Some(more) = session.findings().len().checked_sub(BRIEF).filter(|more| *more > 0) {
@@ -233,12 +235,11 @@ fn findings(page: &mut Page, session: &Session) {
         return;
     }
     for (index, finding) in session.findings().iter().enumerate() {
-        let meaning = words(finding).explanation;
-        let told = session
-            .findings()
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.code == finding.code && words(earlier).explanation == meaning);
+        let meaning = words_in(session, finding).explanation;
+        let told =
+            session.findings().iter().take(index).any(|earlier| {
+                earlier.code == finding.code && words_in(session, earlier).explanation == meaning
+            });
         one_finding(page, session, finding, told);
     }
 }
@@ -248,6 +249,15 @@ fn severity_style(severity: Severity) -> Style {
         Severity::Error => Style::Bad,
         Severity::Warning => Style::Care,
         Severity::Info => Style::Bold,
+    }
+}
+
+/// What to ask, of whom, to be pasted.
+fn ask(page: &mut Page, session: &Session) {
+    let Some(found) = request(session) else { return };
+    page.heading(&format!("What to ask, of {}", found.to));
+    for line in found.text.lines() {
+        page.paragraph("  ", line);
     }
 }
 
@@ -262,7 +272,7 @@ pub fn label(severity: Severity) -> &'static str {
 
 /// `told`: the same code stands above, for another port; what it means need not be read twice.
 fn one_finding(page: &mut Page, session: &Session, finding: &Finding, told: bool) {
-    let words = words(finding);
+    let words = words_in(session, finding);
     page.line("");
     let first = format!("  {}: ", label(finding.severity));
     let summary = format!("{} ({})", words.summary, finding.code);

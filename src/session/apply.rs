@@ -35,6 +35,11 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
                 session.started_line = line;
             }
         }
+        EventKind::Machine { facts } => {
+            let kept = facts.iter().take(MAX_NOTES);
+            session.machine =
+                kept.map(|(name, value)| (printable(name, 100), printable(value, 100))).collect();
+        }
         EventKind::Answered { question, answer, .. } => {
             session.answers.retain(|(asked, _)| asked != question);
             if session.answers.len() < MAX_NOTES {
@@ -220,6 +225,7 @@ fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<
             probe.ended = Some(*how);
         }
         EventKind::SessionStarted(_)
+        | EventKind::Machine { .. }
         | EventKind::Answered { .. }
         | EventKind::StepEntered { .. }
         | EventKind::StepSkipped { .. }

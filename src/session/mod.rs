@@ -63,6 +63,7 @@ pub struct Session {
     answers: Vec<(String, String)>,
     steps: Vec<Step>,
     warnings: Vec<String>,
+    machine: BTreeMap<String, String>,
     probes: BTreeMap<ProbeId, Probe>,
     books: BTreeMap<RouteId, Book>,
 }
@@ -185,6 +186,11 @@ impl Session {
     /// Steps entered, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// What the machine says of itself from which the probes left; empty where that is not known.
+    pub fn machine(&self) -> &BTreeMap<String, String> {
+        &self.machine
     }
 
     /// Warnings about the run itself.

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::guide::glossary::explain;
 use crate::guide::tree::tree;
 use crate::guide::walk::{PathStep, StepState};
-use crate::guide::words::words;
+use crate::guide::words::words_in;
 use crate::session::route::State;
 use crate::session::{Finding, Line, Severity};
 use crate::tui::layout::{Shape, inner};
@@ -48,7 +48,7 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
     let done = matches!(step.state, StepState::Good | StepState::Bad);
     if done && !findings.is_empty() {
         for finding in findings {
-            of_finding(&ui.theme, &mut document, finding);
+            of_finding(ui, &mut document, finding);
         }
         document.line(Row::default());
         lesson(ui, &mut document, step);
@@ -71,7 +71,12 @@ fn of_line(ui: &Ui, document: &mut Document<'_>, at: usize, line: &Line, width: 
     }
     for finding in ui.session.findings().iter().filter(|finding| finding.evidence.contains(&at)) {
         let (mark, style, _) = severity(finding.severity, &ui.theme);
-        document.hanging(1, (mark, style), ui.theme.style(Role::Text), &words(finding).summary);
+        document.hanging(
+            1,
+            (mark, style),
+            ui.theme.style(Role::Text),
+            &words_in(&ui.session, finding).summary,
+        );
     }
 }
 
@@ -81,7 +86,7 @@ fn findings_of<'a>(ui: &'a Ui, step: &PathStep) -> Vec<&'a Finding> {
         Some(route) => finding.route == Some(route),
         None if step.id == "host" => {
             finding.route.is_none()
-                && (finding.code.starts_with("dns-") || finding.code.starts_with("target-"))
+                && ["dns-", "target-", "hosts-", "mx-name-"].iter().any(|of| finding.code.starts_with(of))
         }
         None if step.id == "way-out" => matches!(finding.code, "egress-blocked" | "all-ports-blocked"),
         None => false,
@@ -89,9 +94,10 @@ fn findings_of<'a>(ui: &'a Ui, step: &PathStep) -> Vec<&'a Finding> {
     ui.session.findings().iter().filter(about).collect()
 }
 
-fn of_finding(theme: &Theme, document: &mut Document<'_>, finding: &Finding) {
+fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding) {
+    let theme = &ui.theme;
     let (mark, style, _) = severity(finding.severity, theme);
-    let words = words(finding);
+    let words = words_in(&ui.session, finding);
     document.hanging(1, (mark, style), theme.style(Role::Title), &words.summary);
     document.paragraph(Role::Text, 3, &words.explanation);
     if !words.fix.is_empty() {

@@ -10,8 +10,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::event::RunEnd;
 use crate::guide::headline::Tone;
 use crate::guide::recommendation::Recommendation;
+use crate::guide::request::request;
 use crate::guide::snippet;
-use crate::guide::words::words;
+use crate::guide::words::words_in;
 use crate::report::text::{mode_names, owner};
 use crate::session::{Finding, Outcome, Route, Severity};
 use crate::target::{Goal, TlsMode};
@@ -254,7 +255,7 @@ fn of_route(ui: &Ui, route: &Route, column: usize, width: usize) -> Line<'static
 fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: bool) {
     let theme = &ui.theme;
     let (mark, style, word) = meaning::severity(finding.severity, theme);
-    let words = words(finding);
+    let words = words_in(&ui.session, finding);
     let place = finding.port.map(|port| format!(" {} port {port}", theme.glyphs.dot)).unwrap_or_default();
     let pointer = if chosen { theme.glyphs.pointer } else { " " };
     let head = Line::from(vec![
@@ -302,7 +303,7 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
 /// What is sent to the clipboard: the chosen finding's command, or its words; without one, the verdict.
 pub fn to_copy(ui: &Ui) -> String {
     if let Some(finding) = ui.finding.and_then(|at| ui.session.findings().get(at)) {
-        let words = words(finding);
+        let words = words_in(&ui.session, finding);
         return words.confirm.unwrap_or_else(|| format!("{}\n{}\n", words.summary, words.fix));
     }
     match &ui.recommendation {
@@ -319,14 +320,17 @@ pub fn to_copy(ui: &Ui) -> String {
                 }
             );
             for finding in ui.session.findings().iter().filter(|f| found.blockers.contains(&f.code)) {
-                text.push_str(&format!("first: {}\n", words(finding).fix));
+                text.push_str(&format!("first: {}\n", words_in(&ui.session, finding).fix));
             }
             text
         }
         None => {
             let mut text = format!("{}\n", next::verdict(ui));
             for finding in ui.session.findings().iter().filter(|f| f.severity == Severity::Error) {
-                text.push_str(&format!("{}: {}\n", finding.code, words(finding).summary));
+                text.push_str(&format!("{}: {}\n", finding.code, words_in(&ui.session, finding).summary));
+            }
+            if let Some(found) = request(&ui.session) {
+                text.push_str(&format!("\nTo {}:\n{}", found.to, found.text));
             }
             text
         }
