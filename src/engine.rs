@@ -300,7 +300,8 @@ impl Engine {
         let Ok(host) = Host::parse(&found.host) else { return };
         let round = u16::try_from(found.rounds.len()).unwrap_or(u16::MAX).saturating_add(1);
         let addresses = self.addresses(&host);
-        let job = Job { route: id, round, host, addresses, port: found.port, tls: found.tls };
+        let closely = self.settings.all;
+        let job = Job { route: id, round, host, addresses, port: found.port, tls: found.tls, closely };
         let recorder = self.context.recorder();
         let probe = recorder.probe();
         let purpose = Purpose::Route { route: id, round };

@@ -452,6 +452,14 @@ pub enum InspectReason {
     ClientHello,
     /// TLS 1.2 failed for a reason that an older or weaker offer would explain.
     OlderTls,
+    /// Nothing came back to the ClientHello: does a small one get an answer?
+    SmallHello,
+    /// What is the certificate for a client that names no server (no SNI)?
+    NoServerName,
+    /// Is a command that was sent in cleartext behind STARTTLS answered inside TLS?
+    Injection,
+    /// HTTP answers: what does it say to a request, and where does it lead?
+    Http,
 }
 
 /// DNS record types that ehlo asks for.

@@ -17,6 +17,8 @@ use ehlo::session::Session;
 use ehlo::target::{Goal, RouteSpec};
 use tokio::sync::mpsc;
 
+mod wire;
+
 async fn run(scenario: &Scenario) -> Session {
     let line = ["ehlo".to_owned(), "check".to_owned(), format!("lab:{}", scenario.id)];
     let Some(Command::Check(args)) = Cli::try_parse_from(&line).unwrap().command else { panic!("{line:?}") };

@@ -139,6 +139,9 @@ fn draft(context: &Context<'_>, line: &Line) -> Draft {
         Meaning::Certificate { depth, faults } => {
             tls::certificate(&mut draft, *depth, faults, context.certificate);
         }
+        Meaning::ChainOrder { certificates, in_order, surplus, ends_in_root } => {
+            tls::chain_order(&mut draft, *certificates, *in_order, *surplus, *ends_in_root);
+        }
         Meaning::Handshake { name, from } => tls::handshake(&mut draft, name, *from),
         Meaning::ChangeCipherSpec => draft.add("tls", &["change-cipher-spec"], &[]),
         Meaning::EncryptedRecords { from } => tls::encrypted(&mut draft, *from),

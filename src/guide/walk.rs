@@ -327,7 +327,13 @@ pub fn route_plan(session: &Session, route: &Route) -> Plan {
 }
 
 fn route_plan_of(known: &Known<'_>, route: &Route) -> Plan {
-    plan::route(route, known.started.is_some_and(|started| started.sign_in))
+    let mut plan = plan::route(route, known.started.is_some_and(|started| started.sign_in));
+    // With `--all` a route that works is looked at more closely, and one of these looks is a little rude.
+    if known.started.is_some_and(|started| started.all) && route.tls == TlsMode::Starttls {
+        plan.text
+            .push_str("; one connection sends NOOP behind STARTTLS, to see whether the server forgets it");
+    }
+    plan
 }
 
 /// What running a step once more means; `None` where the step is unknown or cannot be run.

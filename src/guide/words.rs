@@ -221,6 +221,7 @@ mod tests {
         let rules = [
             include_str!("../session/diagnose/mod.rs"),
             include_str!("../session/diagnose/names.rs"),
+            include_str!("../session/diagnose/other_end.rs"),
             include_str!("../session/diagnose/reach.rs"),
             include_str!("../session/diagnose/dialogue.rs"),
             include_str!("../session/diagnose/secure.rs"),
@@ -239,6 +240,12 @@ mod tests {
             "egress-",
             "hosts-",
             "mx-",
+            "other-",
+            "reply-",
+            "plaintext-",
+            "middlebox-",
+            "capabilities-",
+            "sni-",
         ];
         for text in rules.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
             if prefixes.iter().any(|prefix| text.starts_with(prefix))

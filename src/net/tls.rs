@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{SslConnector, SslMethod, SslOptions, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use tokio::io::AsyncWriteExt;
@@ -90,6 +90,11 @@ pub enum Offer {
     /// All that the library still can: from TLS 1.0 on, weak ciphers, keys and hashes allowed. It shows whether age
     /// or weakness is why the usual offer failed.
     Oldest,
+    /// TLS 1.2 with a few suites and groups, in a ClientHello of some 200 bytes. It shows whether size or newness is
+    /// why the usual one got no answer.
+    Small,
+    /// The usual offer without SNI (RFC 6066 §3), as very old clients make it.
+    Unnamed,
 }
 
 /// What an inspecting handshake saw.
@@ -113,9 +118,10 @@ struct Shared {
     roots: Vec<X509>,
     without_system: bool,
     strict: tokio_native_tls::TlsConnector,
-    /// These two are built when they are first needed, which is seldom.
+    /// These are built when they are first needed, which is seldom.
     relaxed: OnceCell<tokio_native_tls::TlsConnector>,
     inspecting: OnceCell<SslConnector>,
+    small: OnceCell<SslConnector>,
 }
 
 impl TlsClient {
@@ -133,6 +139,7 @@ impl TlsClient {
                 strict,
                 relaxed: OnceCell::new(),
                 inspecting: OnceCell::new(),
+                small: OnceCell::new(),
             }),
         })
     }
@@ -209,7 +216,7 @@ impl TlsClient {
         sink: Sink,
         limit: Duration,
     ) -> Result<Inspection, TlsOutcome> {
-        let connector = self.inspecting().await.map_err(setup_failed)?;
+        let connector = self.inspecting(offer).await.map_err(setup_failed)?;
         let notes = Arc::new(Mutex::new(Vec::new()));
         let tap = Tap::new(stream, sink);
         let failure = tap.failure();
@@ -246,13 +253,14 @@ impl TlsClient {
         self.shared.relaxed.get_or_try_init(|| off_thread(build)).await
     }
 
-    async fn inspecting(&self) -> Result<&SslConnector, TrustError> {
+    async fn inspecting(&self, offer: Offer) -> Result<&SslConnector, TrustError> {
         let shared = self.shared.clone();
         let build = move || {
-            inspecting_connector(&shared.roots, shared.without_system)
+            inspecting_connector(&shared.roots, shared.without_system, offer)
                 .map_err(|error| TrustError::Library(words(&error)))
         };
-        self.shared.inspecting.get_or_try_init(|| off_thread(build)).await
+        let cell = if offer == Offer::Small { &self.shared.small } else { &self.shared.inspecting };
+        cell.get_or_try_init(|| off_thread(build)).await
     }
 }
 
@@ -289,8 +297,20 @@ fn live_connector(
 
 /// The connector of inspections. It trusts what native-tls trusts: on a vendored build the library's own default
 /// paths lead nowhere, so the system's bundles are looked for in the same way.
-fn inspecting_connector(roots: &[X509], without_system: bool) -> Result<SslConnector, ErrorStack> {
+fn inspecting_connector(
+    roots: &[X509],
+    without_system: bool,
+    offer: Offer,
+) -> Result<SslConnector, ErrorStack> {
     let mut builder = SslConnector::builder(SslMethod::tls())?;
+    if offer == Offer::Small {
+        builder.set_cipher_list("ECDHE+AESGCM")?;
+        builder.set_groups_list("P-256:X25519")?;
+        builder.set_sigalgs_list(
+            "ECDSA+SHA256:ECDSA+SHA384:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA+SHA256:RSA+SHA384",
+        )?;
+        builder.set_options(SslOptions::NO_TICKET);
+    }
     if without_system {
         builder.set_cert_store(X509StoreBuilder::new()?.build());
     } else {
@@ -318,9 +338,14 @@ fn inspecting_stream(
     notes: &Arc<Mutex<Vec<VerifyError>>>,
     tap: Tap,
 ) -> Result<tokio_openssl::SslStream<Tap>, ErrorStack> {
-    let mut ssl = connector.configure()?.into_ssl(server_name)?;
+    let named = offer != Offer::Unnamed;
+    let mut ssl = connector.configure()?.use_server_name_indication(named).into_ssl(server_name)?;
     match offer {
-        Offer::Usual => ssl.set_min_proto_version(Some(SslVersion::TLS1_2))?,
+        Offer::Usual | Offer::Unnamed => ssl.set_min_proto_version(Some(SslVersion::TLS1_2))?,
+        Offer::Small => {
+            ssl.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+            ssl.set_max_proto_version(Some(SslVersion::TLS1_2))?;
+        }
         Offer::Oldest => {
             ssl.set_security_level(0);
             ssl.set_cipher_list("ALL:!aNULL:!eNULL")?;
@@ -369,6 +394,12 @@ fn reason(stack: &ErrorStack) -> Option<i32> {
 
 fn setup_failed(error: TrustError) -> TlsOutcome {
     TlsOutcome::Failed { text: error.to_string(), reason: None, verify: None, errno: None }
+}
+
+/// True where a handshake's reason (by OpenSSL's number, sslerr.h) says that the two sides did not agree on what was
+/// offered: an alert that came (1000 and more), versions, ciphers.
+pub fn is_about_the_offer(reason: i32) -> bool {
+    reason >= 1000 || matches!(reason, 181 | 191 | 193 | 258 | 259 | 333 | 394 | 396)
 }
 
 /// How a live handshake failed.

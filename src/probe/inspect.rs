@@ -1,15 +1,30 @@
-//! A second look, on a connection of its own: at the certificate that a handshake refused or hid, or for TLS on a
-//! port that stays silent. Nothing secret ever goes over such a connection.
+//! A second look, on a connection of its own: at the certificate that a handshake refused or hid, for TLS on a port
+//! that stays silent, for a ClientHello that is small or names nobody, for the Location of what answers in HTTP, and
+//! for a server that obeys what was sent before TLS. Nothing secret ever goes over such a connection.
 
-use crate::event::{Endpoint, EventKind, InspectReason, Purpose, RouteId, Verification};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::event::{
+    CloseKind, Endpoint, EventKind, InspectReason, Purpose, RouteId, TlsOutcome, Verification,
+};
 use crate::net::Stream;
+use crate::net::tls::{Offer, TlsClient};
 use crate::probe::connect::recorded;
-use crate::probe::route::{Job, tap};
+use crate::probe::route::{Heard, Job, tap};
 use crate::probe::talk::{Halt, Talk};
 use crate::probe::{Context, Recorder, Running};
 use crate::target::TlsMode;
-use crate::wire::bytes::Octets;
+use crate::wire::bytes::{Bytes, Octets};
 use crate::wire::dialogue::Script;
+
+/// Most bytes of the answer to a request of HTTP that are read.
+const MAX_ANSWER: usize = 8 * 1024;
+
+/// How long a web server may take for an answer.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Goes to the handshake again, this time without insisting on the certificate, and records the chain and all that
 /// verification has to say of it.
@@ -21,23 +36,82 @@ pub async fn certificate(context: &Context, job: &Job, endpoint: &Endpoint, why:
         if talk.advance().await == Halt::StartTls
             && let Some(stream) = talk.take()
         {
-            look(context, &recorder, job, stream).await;
+            look(context, &recorder, job, why, stream).await;
         }
         talk.close().await;
     }
     running.end();
 }
 
-/// Says a ClientHello to a port that stays silent. True where TLS answers.
-pub async fn client_hello(context: &Context, job: &Job, endpoint: &Endpoint) -> bool {
-    let (recorder, running) = begin(context, job.route, InspectReason::ClientHello);
-    let mut answered = false;
+/// Says a ClientHello to a port that stays silent; what answered.
+pub async fn client_hello(context: &Context, job: &Job, endpoint: &Endpoint) -> Heard {
+    let why = InspectReason::ClientHello;
+    let (recorder, running) = begin(context, job.route, why);
+    let mut answered = Heard::default();
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
         let job = Job { tls: TlsMode::Implicit, ..job.clone() };
-        answered = look(context, &recorder, &job, stream).await;
+        answered = look(context, &recorder, &job, why, stream).await;
     }
     running.end();
     answered
+}
+
+/// Sends NOOP in cleartext behind STARTTLS, in one write, and looks whether it is answered inside TLS: a server that
+/// keeps what came before the handshake would obey an attacker's words as if they were the client's (CVE-2011-0411).
+/// NOOP does nothing, and QUIT behind it makes the order of the replies tell.
+pub async fn injection(context: &Context, job: &Job, endpoint: &Endpoint) {
+    let (recorder, running) = begin(context, job.route, InspectReason::Injection);
+    if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
+        let script = Script { tls: job.tls, ehlo_name: context.ehlo_name.clone() };
+        let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
+        talk.put_behind_starttls(b"NOOP\r\n");
+        if talk.advance().await == Halt::StartTls
+            && let Some(stream) = talk.take()
+            && let Some(stream) = secure(context, &recorder, job, stream).await
+        {
+            talk.quit_inside(stream).await;
+        }
+        talk.close().await;
+    }
+    running.end();
+}
+
+/// Asks what answers in HTTP for its front page. That is all a web server needs to say where it leads.
+pub async fn http(context: &Context, job: &Job, endpoint: &Endpoint, inside_tls: bool) {
+    let (recorder, running) = begin(context, job.route, InspectReason::Http);
+    if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
+        let stream = if inside_tls { secure(context, &recorder, job, stream).await } else { Some(stream) };
+        if let Some(stream) = stream {
+            let _ = timeout(ANSWER.min(context.reply_limit()), ask(&recorder, job, inside_tls, stream)).await;
+            recorder.record(EventKind::Closed { how: CloseKind::ByUs });
+        }
+    }
+    running.end();
+}
+
+async fn ask(
+    recorder: &Recorder,
+    job: &Job,
+    encrypted: bool,
+    mut stream: Box<dyn Stream>,
+) -> std::io::Result<()> {
+    let request = format!("GET / HTTP/1.0\r\nHost: {}\r\n\r\n", job.host);
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    recorder.record(EventKind::Sent { bytes: Bytes::from(request.as_bytes()), encrypted, redacted: false });
+    let mut answer = Vec::new();
+    let mut buffer = [0; 2048];
+    // The head tells; what stands behind it is for browsers.
+    while answer.len() < MAX_ANSWER && !answer.windows(4).any(|window| window == b"\r\n\r\n") {
+        let count = stream.read(&mut buffer).await?;
+        if count == 0 {
+            break;
+        }
+        let bytes = buffer.get(..count).unwrap_or_default();
+        answer.extend_from_slice(bytes);
+        recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+    }
+    Ok(())
 }
 
 fn begin(context: &Context, route: RouteId, why: InspectReason) -> (Recorder, Running) {
@@ -46,12 +120,27 @@ fn begin(context: &Context, route: RouteId, why: InspectReason) -> (Recorder, Ru
     (recorder, running)
 }
 
-async fn look(context: &Context, recorder: &Recorder, job: &Job, stream: Box<dyn Stream>) -> bool {
+/// What is offered on a connection of this kind.
+fn offer(why: InspectReason) -> Offer {
+    match why {
+        InspectReason::OlderTls => Offer::Oldest,
+        InspectReason::SmallHello => Offer::Small,
+        InspectReason::NoServerName => Offer::Unnamed,
+        InspectReason::Relaxed
+        | InspectReason::Chain
+        | InspectReason::ClientHello
+        | InspectReason::Injection
+        | InspectReason::Http => Offer::Usual,
+    }
+}
+
+/// The connectors, with the beginning of a handshake recorded.
+async fn begin_tls<'a>(context: &'a Context, recorder: &Recorder, job: &Job) -> Option<&'a TlsClient> {
     let client = match context.tls.get().await {
         Ok(client) => client,
         Err(error) => {
             recorder.record(EventKind::Warning { text: error.to_string() });
-            return false;
+            return None;
         }
     };
     recorder.record(EventKind::TlsStarted {
@@ -59,18 +148,49 @@ async fn look(context: &Context, recorder: &Recorder, job: &Job, stream: Box<dyn
         verification: Verification::Relaxed,
         library: client.library(),
     });
+    Some(client)
+}
+
+async fn look(
+    context: &Context,
+    recorder: &Recorder,
+    job: &Job,
+    why: InspectReason,
+    stream: Box<dyn Stream>,
+) -> Heard {
+    let Some(client) = begin_tls(context, recorder, job).await else { return Heard::default() };
     let (sink, heard) = tap(recorder);
-    let looked = client.inspect(stream, &job.host.to_string(), sink, context.reply_limit()).await;
-    match looked {
+    let name = job.host.to_string();
+    match client.inspect_with(offer(why), stream, &name, sink, context.reply_limit()).await {
         Ok(inspection) => {
             recorder.record(EventKind::TlsEnded { outcome: inspection.outcome });
             let chain = inspection.chain.into_iter().map(Octets::from).collect();
             recorder.record(EventKind::ChainInspected { chain, errors: inspection.errors });
-            true
+        }
+        Err(outcome) => recorder.record(EventKind::TlsEnded { outcome }),
+    }
+    heard
+}
+
+/// A handshake that verifies nothing, for a connection that goes on inside TLS without a secret.
+async fn secure(
+    context: &Context,
+    recorder: &Recorder,
+    job: &Job,
+    stream: Box<dyn Stream>,
+) -> Option<Box<dyn Stream>> {
+    let client = begin_tls(context, recorder, job).await?;
+    let (sink, _) = tap(recorder);
+    let (name, relaxed, limit) = (job.host.to_string(), Verification::Relaxed, context.reply_limit());
+    match client.handshake(stream, &name, relaxed, sink, limit).await {
+        Ok((stream, leaf)) => {
+            let leaf = leaf.map(Octets::from);
+            recorder.record(EventKind::TlsEnded { outcome: TlsOutcome::Established { leaf } });
+            Some(stream)
         }
         Err(outcome) => {
             recorder.record(EventKind::TlsEnded { outcome });
-            heard.is_tls()
+            None
         }
     }
 }

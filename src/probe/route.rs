@@ -12,13 +12,15 @@ use crate::event::{
 };
 use crate::net::Stream;
 use crate::net::tap::Sink;
+use crate::net::tls;
 use crate::probe::connect::{Chosen, Connects};
 use crate::probe::resolve::endpoints;
 use crate::probe::talk::{Halt, Talk};
 use crate::probe::{Context, Recorder, inspect};
 use crate::target::{Host, TlsMode};
 use crate::wire::bytes::Octets;
-use crate::wire::dialogue::Script;
+use crate::wire::dialogue::{Finish, Script};
+use crate::wire::reply::looks_like;
 
 /// How long a port may be silent before a ClientHello on another connection asks whether it waits for one. Longer
 /// than the usual pause that is kept before a greeting to catch clients that speak too early (6 s).
@@ -39,6 +41,9 @@ pub struct Job {
     pub port: u16,
     /// How TLS starts.
     pub tls: TlsMode,
+    /// True where connections for information are welcome (`--all`): the whole chain, the certificate without SNI,
+    /// the server's care with what came in cleartext behind STARTTLS.
+    pub closely: bool,
 }
 
 /// Examines the route.
@@ -70,33 +75,88 @@ async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Cho
     let Chosen { endpoint, stream } = chosen;
     let script = Script { tls: job.tls, ehlo_name: context.ehlo_name.clone() };
     let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
-    if job.tls != TlsMode::Implicit && greeting(context, job, &endpoint, &mut talk).await == Greeting::None {
-        talk.close().await;
-        return;
-    }
-    let mut verified = true;
-    while talk.advance().await == Halt::StartTls {
-        let Some(stream) = talk.take() else { break };
-        match handshake(context, recorder, job, stream).await {
-            Handshake::Up(stream) => talk.encrypted(stream),
-            Handshake::Failed { look_again } => {
-                verified = !look_again;
-                break;
+    let mut heard = Heard::default();
+    if job.tls != TlsMode::Implicit {
+        match greeting(context, job, &endpoint, &mut talk).await {
+            Greeting::Begun => {}
+            Greeting::None(instead) => {
+                talk.close().await;
+                if instead.is_http() {
+                    inspect::http(context, job, &endpoint, false).await;
+                }
+                return;
             }
         }
     }
+    let mut ended = None;
+    let halt = loop {
+        let halt = talk.advance().await;
+        if halt != Halt::StartTls {
+            break halt;
+        }
+        let Some(stream) = talk.take() else { break halt };
+        match handshake(context, recorder, job, stream, &mut heard).await {
+            Ok(stream) => talk.encrypted(stream),
+            Err(failed) => {
+                ended = Some(failed);
+                break halt;
+            }
+        }
+    };
+    let (up, silent) = (talk.is_encrypted(), talk.is_silent());
+    let http = heard.is_http() || talk.first().is_http();
     talk.close().await;
-    if !verified {
-        inspect::certificate(context, job, &endpoint, InspectReason::Relaxed).await;
+    match ended {
+        Some(failed) => look_again(context, job, &endpoint, &failed, &heard).await,
+        None if up && halt == Halt::Finished(Finish::Complete) && job.closely => {
+            look_closely(context, job, &endpoint).await;
+        }
+        None => {}
+    }
+    // A web server inside TLS waits for a request as it does in cleartext.
+    if http || (up && silent) {
+        inspect::http(context, job, &endpoint, up).await;
     }
 }
 
-#[derive(PartialEq, Eq)]
+/// What a second connection can tell of a handshake that failed.
+async fn look_again(context: &Context, job: &Job, endpoint: &Endpoint, failed: &TlsOutcome, heard: &Heard) {
+    let TlsOutcome::Failed { reason, verify, .. } = failed else {
+        if heard.is_empty() {
+            inspect::certificate(context, job, endpoint, InspectReason::SmallHello).await;
+        }
+        return;
+    };
+    if heard.is_empty() {
+        return inspect::certificate(context, job, endpoint, InspectReason::SmallHello).await;
+    }
+    if !heard.is_tls() {
+        return;
+    }
+    let refused = verify.is_none() && reason.is_some_and(tls::is_about_the_offer);
+    let why = if refused { InspectReason::OlderTls } else { InspectReason::Relaxed };
+    inspect::certificate(context, job, endpoint, why).await;
+    if verify.is_some() && job.host.address().is_none() {
+        inspect::certificate(context, job, endpoint, InspectReason::NoServerName).await;
+    }
+}
+
+/// Looks for what a route that works does not show by itself.
+async fn look_closely(context: &Context, job: &Job, endpoint: &Endpoint) {
+    inspect::certificate(context, job, endpoint, InspectReason::Chain).await;
+    if job.host.address().is_none() {
+        inspect::certificate(context, job, endpoint, InspectReason::NoServerName).await;
+    }
+    if job.tls == TlsMode::Starttls {
+        inspect::injection(context, job, endpoint).await;
+    }
+}
+
 enum Greeting {
     /// Bytes came, or the connection ended: the dialogue goes on from there.
     Begun,
-    /// The port waits for TLS, or for nothing at all.
-    None,
+    /// The port waits for TLS, or for nothing at all; what answered to a ClientHello.
+    None(Heard),
 }
 
 /// Waits for the first bytes; a silent port is asked on another connection whether it waits for a ClientHello.
@@ -104,43 +164,44 @@ async fn greeting(context: &Context, job: &Job, endpoint: &Endpoint, talk: &mut 
     let started = Instant::now();
     let deadline = started + context.reply_limit();
     let silence = SILENCE.min(context.reply_limit() * 2 / 3);
+    let instead;
     {
         let mut hear = pin!(timeout_at(deadline, talk.hear()));
         let ask = async {
             sleep(silence).await;
             inspect::client_hello(context, job, endpoint).await
         };
-        let speaks_tls = tokio::select! {
+        instead = tokio::select! {
             biased;
             heard = &mut hear => match heard {
                 Ok(_) => return Greeting::Begun,
-                Err(_) => false,
+                Err(_) => Heard::default(),
             },
-            speaks_tls = ask => speaks_tls,
+            heard = ask => heard,
         };
         // Where TLS answered, waiting on for a greeting is no use.
-        if !speaks_tls && hear.await.is_ok() {
+        if !instead.is_tls() && hear.await.is_ok() {
             return Greeting::Begun;
         }
     }
     talk.expired(Awaited::Greeting, started);
-    Greeting::None
+    Greeting::None(instead)
 }
 
-enum Handshake {
-    Up(Box<dyn Stream>),
-    Failed {
-        /// A second look could tell more.
-        look_again: bool,
-    },
-}
-
-async fn handshake(context: &Context, recorder: &Recorder, job: &Job, stream: Box<dyn Stream>) -> Handshake {
+/// The handshake of the live probe: the stream, or how it failed. `first` is what the server said first.
+async fn handshake(
+    context: &Context,
+    recorder: &Recorder,
+    job: &Job,
+    stream: Box<dyn Stream>,
+    first: &mut Heard,
+) -> Result<Box<dyn Stream>, TlsOutcome> {
     let client = match context.tls.get().await {
         Ok(client) => client,
         Err(error) => {
-            recorder.record(EventKind::Warning { text: error.to_string() });
-            return Handshake::Failed { look_again: false };
+            let text = error.to_string();
+            recorder.record(EventKind::Warning { text: text.clone() });
+            return Err(TlsOutcome::Failed { text, reason: None, verify: None, errno: None });
         }
     };
     let server_name = job.host.to_string();
@@ -152,25 +213,45 @@ async fn handshake(context: &Context, recorder: &Recorder, job: &Job, stream: Bo
     let (sink, heard) = tap(recorder);
     let result =
         client.handshake(stream, &server_name, Verification::Strict, sink, context.reply_limit()).await;
+    *first = heard;
     match result {
         Ok((stream, leaf)) => {
             let leaf = leaf.map(Octets::from);
             recorder.record(EventKind::TlsEnded { outcome: TlsOutcome::Established { leaf } });
-            Handshake::Up(stream)
+            Ok(stream)
         }
         Err(outcome) => {
-            let timed_out = matches!(outcome, TlsOutcome::TimedOut { .. });
-            recorder.record(EventKind::TlsEnded { outcome });
-            Handshake::Failed { look_again: heard.is_tls() && !timed_out }
+            recorder.record(EventKind::TlsEnded { outcome: outcome.clone() });
+            Err(outcome)
         }
     }
 }
 
-/// What the tap heard from the server, as far as the probe itself must know.
+/// Most bytes that [`Heard`] keeps: enough to tell one protocol from another.
+const FIRST: usize = 16;
+
+/// The first bytes that a server said, as far as the probe itself must know them.
 #[derive(Clone, Default)]
 pub struct Heard(Arc<Mutex<Vec<u8>>>);
 
 impl Heard {
+    /// Keeps bytes that came, up to the bound.
+    pub fn add(&self, bytes: &[u8]) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = FIRST.saturating_sub(first.len());
+        first.extend(bytes.iter().take(missing));
+    }
+
+    /// True where nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// True where a web server answers.
+    pub fn is_http(&self) -> bool {
+        looks_like(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) == Some("HTTP")
+    }
+
     /// True where the server's first bytes are those of a TLS record (RFC 8446 §5.1).
     pub fn is_tls(&self) -> bool {
         let first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,7 +262,7 @@ impl Heard {
 /// A sink that records what the tap hears.
 pub fn tap(recorder: &Recorder) -> (Sink, Heard) {
     let heard = Heard::default();
-    let (recorder, first) = (recorder.clone(), heard.0.clone());
+    let (recorder, first) = (recorder.clone(), heard.clone());
     let sink = move |from: Side, bytes: &[u8]| {
         if bytes.is_empty() {
             if from == Side::Server {
@@ -190,9 +271,7 @@ pub fn tap(recorder: &Recorder) -> (Sink, Heard) {
             return;
         }
         if from == Side::Server {
-            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-            let missing = 2_usize.saturating_sub(first.len());
-            first.extend(bytes.iter().take(missing));
+            first.add(bytes);
         }
         recorder.record(EventKind::TlsBytes { from, bytes: Octets::from(bytes) });
     };

@@ -9,7 +9,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::event::{Awaited, CloseKind, EventKind, Micros};
 use crate::net::Stream;
 use crate::probe::Recorder;
+use crate::probe::route::Heard;
 use crate::wire::bytes::Bytes;
+use crate::wire::command::Command;
 use crate::wire::dialogue::{Action, Dialogue, Finish, Script};
 use crate::wire::reply::{Reply, ReplyReader};
 
@@ -18,6 +20,9 @@ const MAX_RECEIVED: usize = 256 * 1024;
 
 /// How long a courteous end of the connection may take.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+/// How long the answer to a QUIT is waited for, where it is.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Where a talk came to a halt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,10 @@ pub struct Talk {
     encrypted: bool,
     received: usize,
     limit: Duration,
+    /// The first bytes that came, in cleartext or inside TLS.
+    first: Heard,
+    /// Written behind STARTTLS, in the same piece.
+    behind: Vec<u8>,
 }
 
 impl Talk {
@@ -52,6 +61,8 @@ impl Talk {
             encrypted: false,
             received: 0,
             limit,
+            first: Heard::default(),
+            behind: Vec::new(),
         }
     }
 
@@ -59,7 +70,10 @@ impl Talk {
     pub async fn advance(&mut self) -> Halt {
         loop {
             let awaited = match self.dialogue.next_action() {
-                Action::Send(command) => {
+                Action::Send(mut command) => {
+                    if command.verb == "STARTTLS" {
+                        command.bytes.0.append(&mut self.behind);
+                    }
                     let shown = command.shown.as_ref().unwrap_or(&command.bytes).clone();
                     let redacted = command.shown.is_some();
                     if let Err(error) = self.write(&command.bytes.0).await {
@@ -111,6 +125,38 @@ impl Talk {
         self.dialogue.on_tls();
     }
 
+    /// Has these bytes written behind STARTTLS in one piece, as an attacker on the way would put them there.
+    pub fn put_behind_starttls(&mut self, bytes: &[u8]) {
+        self.behind = bytes.to_vec();
+    }
+
+    /// Says QUIT inside TLS and hears all that comes until the server closes.
+    pub async fn quit_inside(&mut self, stream: Box<dyn Stream>) {
+        self.encrypted(stream);
+        let quit = Command::quit().bytes;
+        if self.write(&quit.0).await.is_err() {
+            return;
+        }
+        self.recorder.record(EventKind::Sent { bytes: quit, encrypted: true, redacted: false });
+        let limit = self.limit.min(LAST_WORDS);
+        let _ = timeout(limit, async { while self.read().await.is_ok() {} }).await;
+    }
+
+    /// True inside TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
+    /// True where not a byte came.
+    pub fn is_silent(&self) -> bool {
+        self.received == 0
+    }
+
+    /// The first bytes that came.
+    pub fn first(&self) -> &Heard {
+        &self.first
+    }
+
     /// Closes in order, without waiting for the other end longer than courtesy asks.
     pub async fn close(mut self) {
         if let Some(mut stream) = self.stream.take() {
@@ -149,6 +195,7 @@ impl Talk {
                 let encrypted = self.encrypted;
                 self.recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
                 self.received += count;
+                self.first.add(bytes);
                 if self.received > MAX_RECEIVED {
                     let what = format!("more than {} KiB on one connection", MAX_RECEIVED / 1024);
                     self.recorder.record(EventKind::LimitReached { what });

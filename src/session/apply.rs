@@ -208,8 +208,7 @@ fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<
         EventKind::Sent { bytes, encrypted, .. } => talk::sent(probe, pen, &bytes.0, *encrypted),
         EventKind::Received { bytes, encrypted } => return talk::received(probe, pen, &bytes.0, *encrypted),
         EventKind::TlsStarted { server_name, verification, library } => {
-            let inspecting = matches!(probe.purpose, Some(Purpose::Inspect { .. }));
-            handshake::started(probe, pen, server_name, *verification, library, inspecting);
+            handshake::started(probe, pen, server_name, *verification, library);
         }
         EventKind::TlsBytes { from, bytes } => {
             handshake::bytes(probe, pen, *from, &bytes.0);
@@ -248,7 +247,8 @@ pub(super) fn case<'a>(session: &'a Session, route: &'a Route) -> Option<Case<'a
         .routes
         .iter()
         .any(|other| other.origin == RouteOrigin::OtherMode(route.id) && other.outcome == Outcome::NotSmtp);
-    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp })
+    let aliases = session.dns.aliases(&route.host);
+    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp, aliases })
 }
 
 /// Brings what a route shows up to its record.

@@ -7,8 +7,10 @@ use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Si
 use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
 use crate::session::route::{Attempt, Route};
+use crate::session::talk::location;
 use crate::target::{Goal, TlsMode};
-use crate::wire::reply::looks_like;
+use crate::wire::printable::printable;
+use crate::wire::reply::{Reply, looks_like};
 
 /// A route as the latest probe found it.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub(crate) struct Case<'a> {
     pub inspections: Vec<&'a Probe>,
     /// The route in the other TLS mode, made after a mismatch here, met something that is not SMTP.
     pub sibling_not_smtp: bool,
+    /// The names that the host is an alias of in DNS.
+    pub aliases: Vec<String>,
 }
 
 /// Why an address was not reached, the most telling first.
@@ -134,10 +138,15 @@ impl<'a> Case<'a> {
         let live = self.handshake();
         let leaf = |handshake: &Handshake| handshake.chain.first().map(|c| c.der.clone());
         let live_leaf = live.and_then(leaf);
+        // Without SNI a server may show the certificate of another host.
+        let unnamed = |probe: &Probe| {
+            matches!(probe.purpose, Some(Purpose::Inspect { why: InspectReason::NoServerName, .. }))
+        };
         let looked = self
             .inspections
             .iter()
             .rev()
+            .filter(|probe| !unnamed(probe))
             .filter_map(|probe| probe.handshake.as_ref())
             .filter(|other| !other.chain.is_empty() && (live_leaf.is_none() || leaf(other) == live_leaf));
         let seen: Vec<&Handshake> = live.into_iter().filter(|h| !h.chain.is_empty()).chain(looked).collect();
@@ -211,6 +220,13 @@ impl<'a> Case<'a> {
         self.inspected(InspectReason::OlderTls).is_some_and(|h| h.established() && chose_old_version(h))
     }
 
+    /// The handshake with a small ClientHello, where it came through after the usual one had met silence.
+    pub fn small_hello_works(&self) -> Option<&'a Handshake> {
+        let live = self.handshake().filter(|live| !live.heard && live.ended.is_some())?;
+        let small = self.inspected(InspectReason::SmallHello)?;
+        (!live.established() && small.established()).then_some(small)
+    }
+
     /// In TLS 1.3 a server refuses a client without a certificate only after the handshake (RFC 8446 §4.4.2.4): the
     /// first read fails with the alert.
     fn fault_after_handshake(&self) -> Option<TlsFault> {
@@ -247,10 +263,33 @@ impl<'a> Case<'a> {
                 said.reply.lines.iter().flat_map(|line| line.raw.0.iter().copied()).take(600).collect();
             return looks_like(&raw).map(|name| (name, said.lines.first().copied()));
         }
+        // A web server waits for a request.
+        if let Some(said) = self.inspection(InspectReason::Http).and_then(|probe| probe.greeting.as_ref()) {
+            let raw = said.reply.lines.first().map(|line| line.raw.0.as_slice()).unwrap_or_default();
+            if looks_like(raw) == Some("HTTP") {
+                return Some(("HTTP", said.lines.first().copied()));
+            }
+        }
         // A server that waits for the client, as of HTTP, shows what it is when it is spoken to in TLS.
         let live = self.handshake().filter(|_| self.route.tls == TlsMode::Implicit);
         let (bytes, line) = live.or_else(|| self.inspected(InspectReason::ClientHello))?.not_tls.as_ref()?;
         looks_like(bytes).filter(|name| *name != "TLS").map(|name| (name, *line))
+    }
+
+    /// Where a web server in the place of SMTP leads, and the line that says so.
+    pub fn location(&self) -> Option<(String, Option<usize>)> {
+        let asked = self.inspection(InspectReason::Http);
+        let said = [asked, Some(self.probe)].into_iter().flatten().find_map(|probe| probe.location.clone());
+        if let Some((location, line)) = said {
+            return Some((location, Some(line)));
+        }
+        let foreign = [self.handshake(), self.inspected(InspectReason::ClientHello)];
+        foreign.into_iter().flatten().filter_map(|handshake| handshake.not_tls.as_ref()).find_map(
+            |(bytes, line)| {
+                let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+                lines.find_map(location).map(|location| (location, *line))
+            },
+        )
     }
 
     /// True where something on this port answers in TLS although SMTP in cleartext was expected.
@@ -268,34 +307,39 @@ impl<'a> Case<'a> {
                 .is_some_and(|(b, _)| foreign(b) == Some("SMTP"))
     }
 
-    /// True where every mail-related answer of the server has the marks of a device that rewrites SMTP.
-    pub fn masked(&self) -> Option<Vec<usize>> {
+    /// The marks that a device which rewrites SMTP has left, as lines and as the first of them reads; `None` where
+    /// there are none.
+    pub fn masked(&self) -> Option<(Vec<usize>, String)> {
         let mut lines = Vec::new();
+        let mut trace = None;
         if let Some(said) = &self.probe.greeting
-            && said.reply.lines.iter().any(|line| is_masked_text(&line.text()))
+            && is_masked_banner(&said.reply)
         {
             lines.extend(said.lines.iter().copied());
+            trace = Some(said.reply.summary());
         }
-        for exchange in self.probe.exchanges.iter().filter(|e| !e.encrypted) {
+        for exchange in self.probe.exchanges.iter().filter(|e| !e.encrypted && e.verb == "EHLO") {
             let Some(said) = &exchange.answer else { continue };
-            for (index, line) in said.reply.lines.iter().enumerate() {
+            for (index, line) in said.reply.lines.iter().enumerate().skip(1) {
                 let text = line.text();
                 let keyword = text.split_ascii_whitespace().next().unwrap_or_default();
-                let offered =
-                    exchange.verb == "EHLO" && index > 0 && crate::wire::capability::is_masked(keyword);
-                if offered || is_masked_text(&text) {
+                if crate::wire::capability::is_masked(keyword) {
                     lines.extend(said.lines.get(index).copied());
+                    trace.get_or_insert_with(|| printable(&text, 100));
                 }
             }
         }
-        (!lines.is_empty()).then_some(lines)
+        let trace = trace.filter(|_| !lines.is_empty())?;
+        Some((lines, trace))
     }
 
-    /// True where STARTTLS was sent and the server never saw that word: it complains about crosses.
+    /// True where STARTTLS was offered and sent, and yet the server never saw that word: it complains about crosses,
+    /// or says that it does not know a command (500) which it has just offered.
     pub fn command_masked(&self) -> bool {
         let answer = self.probe.exchange("STARTTLS", false).and_then(|exchange| exchange.answer.as_ref());
         answer.is_some_and(|said| {
-            said.reply.lines.iter().any(|line| line.text().to_ascii_uppercase().contains("XXXX"))
+            let crossed = |text: String| text.to_ascii_uppercase().contains("XXXX");
+            said.reply.code() == Some(500) || said.reply.lines.iter().any(|line| crossed(line.text()))
         })
     }
 
@@ -312,9 +356,13 @@ pub(crate) fn chose_old_version(handshake: &Handshake) -> bool {
     handshake.hello.as_ref().is_some_and(|hello| old(&hello.version))
 }
 
-/// A run of asterisks in a banner, as Cisco's inspection leaves it.
-fn is_masked_text(text: &str) -> bool {
-    text.contains("*****")
+/// A banner in which every letter is an asterisk, as Cisco's inspection leaves it: only 2, 0 and blanks come through.
+/// A frame of asterisks around words is decoration.
+fn is_masked_banner(reply: &Reply) -> bool {
+    let text: String = reply.lines.iter().map(|line| line.text()).collect();
+    let asterisks = text.bytes().filter(|byte| *byte == b'*').count();
+    asterisks >= 5
+        && text.bytes().all(|byte| matches!(byte, b'*' | b'2' | b'0') || byte.is_ascii_whitespace())
 }
 
 /// The number of the alert that an error text of the TLS library names.

@@ -150,8 +150,13 @@ impl Dns {
         self.system = self.system_of(&self.target).map(|answer| (answer.result.clone(), answer.line));
         let addresses = self.addresses(&self.target);
         (self.aaaa, self.a) = addresses.into_iter().partition(IpAddr::is_ipv6);
+        self.cname = self.aliases(&self.target);
+    }
+
+    /// The names that a host is an alias of, in the order of the answers, each once.
+    pub fn aliases(&self, host: &str) -> Vec<String> {
         let mut chain = Vec::new();
-        for answer in self.of(&self.target) {
+        for answer in self.of(host) {
             if let LookupOutcome::Answers(records) = &answer.outcome {
                 for record in records {
                     if let RecordData::Cname(name) = &record.data
@@ -163,7 +168,7 @@ impl Dns {
                 }
             }
         }
-        self.cname = chain;
+        chain
     }
 }
 

@@ -1,6 +1,6 @@
 //! Follows a TLS handshake: a line for every message in the clear, the certificates, and all that is wrong with them.
 
-use crate::event::{Side, TlsOutcome, Verification, VerifyError};
+use crate::event::{InspectReason, Purpose, Side, TlsOutcome, Verification, VerifyError};
 use crate::session::Meaning;
 use crate::session::pen::{Pen, span};
 use crate::session::probe::{Ended, Handshake, Probe, SeenAlert};
@@ -8,7 +8,7 @@ use crate::session::talk;
 use crate::session::transcript::{From, Layer};
 use crate::target::Host;
 use crate::wire::bytes::Octets;
-use crate::wire::certificate::{self, Certificate};
+use crate::wire::certificate::{self, Arrangement, Certificate};
 use crate::wire::printable::{printable, printable_bytes};
 use crate::wire::reply::looks_like;
 use crate::wire::tls::{ClientHello, Decoder, Seen, ServerHello, alert_name};
@@ -29,19 +29,32 @@ pub(crate) fn started(
     server_name: &str,
     verification: Verification,
     library: &str,
-    inspecting: bool,
 ) {
     talk::upgrade(probe, pen);
-    let text = match verification {
-        Verification::Strict => format!("TLS handshake · verifies {server_name} · {library}"),
-        Verification::Relaxed => format!("TLS handshake · verifies nothing, only looks · {library}"),
+    let why = match probe.purpose {
+        Some(Purpose::Inspect { why, .. }) => Some(why),
+        _ => None,
     };
+    let how = match (verification, why) {
+        (Verification::Strict, _) => format!("verifies {server_name}"),
+        (_, Some(InspectReason::OlderTls)) => {
+            "verifies nothing, offers old versions and weak ciphers too".to_owned()
+        }
+        (_, Some(InspectReason::SmallHello)) => {
+            "verifies nothing, a small ClientHello with TLS 1.2 alone".to_owned()
+        }
+        (_, Some(InspectReason::NoServerName)) => "verifies nothing, names no server (no SNI)".to_owned(),
+        _ => "verifies nothing, only looks".to_owned(),
+    };
+    let text = format!("TLS handshake · {how} · {library}");
+    let inspecting = why.is_some();
     let line = pen.write(From::Probe, Layer::Tls, &text, Meaning::TlsStarted { verification, inspecting });
     probe.handshake = Some(Handshake {
         server_name: printable(server_name, 300),
         verification,
         started: pen.at,
         line,
+        offered: None,
         hello: None,
         hello_line: None,
         asks_certificate: None,
@@ -55,6 +68,7 @@ pub(crate) fn started(
         errors: None,
         faults: Vec::new(),
         certificate_lines: Vec::new(),
+        chain_line: None,
         decoders: [Decoder::new(), Decoder::new()],
     });
 }
@@ -89,8 +103,12 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
     let mut write = |text: &str, meaning| pen.write(speaker, Layer::Tls, text, meaning);
     match seen {
         Seen::ClientHello(hello) => {
-            let ClientHello { versions, server_name, .. } = hello.clone();
-            write(&client_hello(&hello), Meaning::ClientHello { versions, server_name });
+            let ClientHello { versions, server_name, length, .. } = hello.clone();
+            let line = write(&client_hello(&hello), Meaning::ClientHello { versions, server_name });
+            if from == Side::Client {
+                // Record and handshake header come on top (RFC 8446 §5.1, §4).
+                handshake.offered.get_or_insert((length.saturating_add(9), line));
+            }
         }
         Seen::ServerHello(hello) => {
             let ServerHello { version, cipher, group } = hello.clone();
@@ -198,6 +216,7 @@ pub(crate) fn inspected(
         .collect();
     if read.first().map(|c| &c.der) != handshake.chain.first().map(|c| &c.der) {
         handshake.certificate_lines.clear();
+        handshake.chain_line = None;
     }
     handshake.complete = read.len() == chain.len();
     handshake.chain = read;
@@ -210,6 +229,7 @@ fn certificates(handshake: &mut Handshake, pen: &mut Pen<'_>, now: Option<i64>) 
     let Some(leaf) = handshake.chain.first() else { return };
     let name = &handshake.server_name;
     let host = Host::parse(name).unwrap_or_else(|_| Host::Name(name.clone()));
+    let clock = now;
     // Without a clock nothing is said about dates: at its own beginning a certificate is neither old nor early.
     let now = now.unwrap_or(leaf.not_before);
     let errors = handshake.errors.iter().flatten().map(|error| (error.depth, error.code)).collect();
@@ -222,11 +242,58 @@ fn certificates(handshake: &mut Handshake, pen: &mut Pen<'_>, now: Option<i64>) 
             Some(Some(line)) => pen.transcript.explain(*line, meaning),
             Some(None) => {}
             None => {
-                let text = describe(depth, certificate);
+                let text = describe(depth, certificate, clock);
                 handshake.certificate_lines.push(pen.write(From::Server, Layer::Tls, &text, meaning));
             }
         }
     }
+    if handshake.complete && handshake.chain_line.is_none() {
+        let order = certificate::arrange(&handshake.chain);
+        let meaning = Meaning::ChainOrder {
+            certificates: handshake.chain.len(),
+            in_order: order.in_order,
+            surplus: order.surplus.len(),
+            ends_in_root: order.ends_in_root,
+        };
+        let has = |code| handshake.faults.iter().any(|fault| fault.code == code);
+        let above = match () {
+            () if has("cert-chain-incomplete") => "missing: the certificate of its issuer",
+            () if has("cert-unknown-ca") => "not sent and not known here: its issuer",
+            () => "above it, for every client to know by itself:",
+        };
+        let text = in_order(&handshake.chain, &order, above);
+        handshake.chain_line = pen.write(From::Probe, Layer::Tls, &text, meaning);
+    }
+}
+
+/// A chain from the server's own certificate upwards, with what is missing or surplus; `above` introduces the issuer of
+/// the last.
+fn in_order(chain: &[Certificate], order: &Arrangement, above: &str) -> String {
+    let short = |certificate: &Certificate| {
+        certificate.common_name.clone().unwrap_or_else(|| certificate.subject.clone())
+    };
+    let listed = |indexes: &[usize]| {
+        let names = indexes.iter().filter_map(|at| Some(format!("{at} ({})", short(chain.get(*at)?))));
+        names.collect::<Vec<_>>().join(" ← ")
+    };
+    let mut text = format!("chain: {}", listed(&order.path));
+    let last = order.path.last().and_then(|at| chain.get(*at));
+    match last {
+        Some(last) if order.ends_in_root && order.path.len() == 1 => {
+            text.push_str(&format!("; it is its own issuer: {}", last.issuer));
+        }
+        Some(_) if order.ends_in_root => text.push_str("; the root was sent too, which is not needed"),
+        Some(last) => text.push_str(&format!("; {above} {}", last.issuer)),
+        None => {}
+    }
+    if !order.in_order {
+        let sent: Vec<String> = (0..chain.len()).map(|at| at.to_string()).collect();
+        text.push_str(&format!("; sent in the order {}", sent.join(", ")));
+    }
+    if !order.surplus.is_empty() {
+        text.push_str(&format!("; surplus: {}", listed(&order.surplus).replace(" ← ", ", ")));
+    }
+    text
 }
 
 /// Whether the chain led to a trusted root, as far as OpenSSL's numbers tell. It builds the chain first and looks at
@@ -280,13 +347,22 @@ fn alert(level: u8, code: u8) -> String {
     format!("alert {name} ({code}){level}")
 }
 
-fn describe(depth: usize, certificate: &Certificate) -> String {
-    let until = certificate::date(certificate.not_after);
-    let day = until.split('T').next().unwrap_or_default();
-    format!(
-        "certificate {depth}: {}, issued by {}, valid until {day}",
-        certificate.subject, certificate.issuer
-    )
+/// `now` is seconds since 1970, where the session knows them.
+fn describe(depth: usize, certificate: &Certificate, now: Option<i64>) -> String {
+    let day = |moment: i64| {
+        let date = certificate::date(moment);
+        date.split('T').next().unwrap_or_default().to_owned()
+    };
+    let days = |span: i64| counted(span / 86_400, "day");
+    let (from, until) = (certificate.not_before, certificate.not_after);
+    let left = match now {
+        Some(now) if until < now => format!(", ended {} ago", days(now.saturating_sub(until))),
+        Some(now) if from > now => format!(", begins in {}", days(from.saturating_sub(now))),
+        Some(now) => format!(", {} left", days(until.saturating_sub(now))),
+        None => String::new(),
+    };
+    let (subject, issuer) = (&certificate.subject, &certificate.issuer);
+    format!("certificate {depth}: {subject}, issued by {issuer}, valid until {}{left}", day(until))
 }
 
 fn counted(count: impl TryInto<u64>, what: &str) -> String {

@@ -111,6 +111,17 @@ pub enum Meaning {
         /// Names of its faults, as finding codes.
         faults: Vec<&'static str>,
     },
+    /// The chain put in order, with what is missing or surplus.
+    ChainOrder {
+        /// How many certificates were sent.
+        certificates: usize,
+        /// True where they were sent in that order.
+        in_order: bool,
+        /// How many do not belong to it.
+        surplus: usize,
+        /// True where the root was sent too, or the certificate is its own issuer.
+        ends_in_root: bool,
+    },
     /// ServerKeyExchange, CertificateRequest, … by name.
     Handshake {
         /// The message's name in the RFC.

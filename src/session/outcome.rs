@@ -109,7 +109,7 @@ fn no_greeting(case: &Case<'_>) -> Stage {
     Stage::Ended(match () {
         () if !silent && !probe.lost() && probe.limit.is_none() => return Stage::Pending,
         () if plain && case.speaks_tls() => mode_mismatch(case),
-        () if plain && case.looks_like().is_some() => Outcome::NotSmtp,
+        () if case.looks_like().is_some() => Outcome::NotSmtp,
         () if silent => Outcome::Silent,
         () if probe.lost() => Outcome::Closed,
         () => Outcome::NotSmtp,

@@ -48,6 +48,8 @@ pub struct Probe {
     pub unasked: Option<Said>,
     /// Lines that came between the reply to STARTTLS and TLS.
     pub after_starttls: Vec<usize>,
+    /// Where a web server that stands in the place of SMTP leads, and the line that says so.
+    pub location: Option<(String, usize)>,
     /// The handshake.
     pub handshake: Option<Handshake>,
     /// The wait that came to its limit.
@@ -102,6 +104,8 @@ pub struct Handshake {
     pub started: Micros,
     /// The line of its beginning.
     pub line: Option<usize>,
+    /// Length of our ClientHello in bytes, and its line.
+    pub offered: Option<(usize, Option<usize>)>,
     /// What the server chose.
     pub hello: Option<ServerHello>,
     /// The line of the ServerHello.
@@ -128,6 +132,8 @@ pub struct Handshake {
     pub faults: Vec<Fault>,
     /// The lines of the certificates, by depth.
     pub certificate_lines: Vec<Option<usize>>,
+    /// The line that puts the chain in order, where all of it is known.
+    pub chain_line: Option<usize>,
     pub(crate) decoders: [Decoder; 2],
 }
 
@@ -192,6 +198,7 @@ impl Probe {
             exchanges: Vec::new(),
             unasked: None,
             after_starttls: Vec::new(),
+            location: None,
             handshake: None,
             expired: None,
             closed: None,

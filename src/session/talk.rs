@@ -81,6 +81,10 @@ pub(crate) fn sent(probe: &mut Probe, pen: &mut Pen<'_>, bytes: &[u8], encrypted
     let mut first = None;
     for raw in bytes.split_inclusive(|byte| *byte == b'\n').take(MAX_SENT_LINES) {
         let content = without_ending(raw);
+        // The end of a request of HTTP says nothing by itself.
+        if content.is_empty() && carries_on.is_none() {
+            continue;
+        }
         let verb = carries_on.clone().unwrap_or_else(|| verb(content));
         let argument = match carries_on {
             Some(_) => printable_bytes(content, 200),
@@ -142,10 +146,30 @@ fn line(probe: &mut Probe, pen: &mut Pen<'_>, encrypted: bool) {
         }
         return;
     }
+    if let Some(index) = index
+        && probe.location.is_none()
+        && web_server(probe)
+        && let Some(location) = location(content)
+    {
+        probe.location = Some((location, index));
+    }
     probe.assembly.count += 1;
     if probe.assembly.lines.len() < MAX_REPLY_LINES {
         probe.assembly.lines.extend(index);
     }
+}
+
+/// True where the first words were HTTP's.
+fn web_server(probe: &Probe) -> bool {
+    let first = probe.greeting.as_ref().and_then(|said| said.reply.lines.first());
+    first.is_some_and(|line| looks_like(&line.raw.0) == Some("HTTP"))
+}
+
+/// Where a line of HTTP leads (RFC 9110 §10.2.2).
+pub(crate) fn location(line: &[u8]) -> Option<String> {
+    let (name, value) = line.split_at_checked(9)?;
+    let value = value.trim_ascii();
+    (name.eq_ignore_ascii_case(b"location:") && !value.is_empty()).then(|| printable_bytes(value, 300))
 }
 
 fn meaning(probe: &Probe, content: &[u8], encrypted: bool) -> Meaning {

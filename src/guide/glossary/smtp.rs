@@ -28,7 +28,7 @@ pub(super) fn command(draft: &mut Draft, verb: &str, argument: &str, line: &Line
         "DATA" if line.text == "." => draft.add("command", &["message"], &[]),
         "DATA" if !begins => draft.add("command", &["message-line"], &[]),
         "EHLO" if argument.is_empty() => draft.add("command", &["EHLO-bare"], &[]),
-        "EHLO" | "HELO" | "STARTTLS" | "QUIT" | "MAIL" | "RCPT" | "RSET" | "DATA" => {
+        "EHLO" | "HELO" | "STARTTLS" | "QUIT" | "MAIL" | "RCPT" | "RSET" | "DATA" | "NOOP" | "GET" => {
             draft.add("command", &[verb], &[("argument", argument)]);
         }
         _ => draft.add("command", &["other"], &[("verb", if verb.is_empty() { &line.text } else { verb })]),

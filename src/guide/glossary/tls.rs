@@ -139,6 +139,28 @@ pub(super) fn chain(draft: &mut Draft, certificates: usize) {
     draft.add("tls", &[key], &[("certificates", &certificates.to_string())]);
 }
 
+pub(super) fn chain_order(
+    draft: &mut Draft,
+    certificates: usize,
+    in_order: bool,
+    surplus: usize,
+    ends_in_root: bool,
+) {
+    let key = match (certificates, ends_in_root) {
+        (1, true) => "order-own",
+        (1, false) => "order-one",
+        (_, true) => "order-root",
+        (_, false) => "order",
+    };
+    draft.add("tls", &[key], &[]);
+    if !in_order {
+        draft.add("tls", &["order-wrong"], &[]);
+    }
+    if surplus > 0 {
+        draft.add("tls", &["order-surplus"], &[("surplus", &surplus.to_string())]);
+    }
+}
+
 pub(super) fn certificate(
     draft: &mut Draft,
     depth: usize,

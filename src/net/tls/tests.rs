@@ -242,6 +242,36 @@ async fn old_versions_and_foreign_ciphers_are_named_by_number() {
     }
 }
 
+/// The first message of an inspecting handshake, as a decoder reads it.
+async fn hello(client: &TlsClient, leaf: &Forged, offer: Offer) -> crate::wire::tls::ClientHello {
+    use crate::wire::tls::{Decoder, Seen};
+    let (heard, sink) = ears();
+    let seen = client.inspect_with(offer, Box::new(server(leaf, &[], nothing)), "a.test", sink, LIMIT).await;
+    assert!(matches!(seen.unwrap().outcome, TlsOutcome::Established { .. }), "{offer:?}");
+    let heard = heard.lock().unwrap();
+    match Decoder::new().push(&heard[0].1).into_iter().next() {
+        Some(Seen::ClientHello(hello)) => hello,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_small_hello_and_one_without_a_name() {
+    let root = Forge::root("Root").issue(None);
+    let client = trusting(&root);
+    for leaf in [Forge::leaf("a.test"), Forge::leaf("a.test").rsa(2048)] {
+        let leaf = leaf.issue(Some(&root));
+        let usual = hello(&client, &leaf, Offer::Usual).await;
+        let small = hello(&client, &leaf, Offer::Small).await;
+        assert!(small.length < 200 && usual.length > 250, "{} and {}", small.length, usual.length);
+        assert_eq!(small.versions, ["TLSv1.2"]);
+        assert_eq!(small.server_name.as_deref(), Some("a.test"));
+        assert_eq!(usual.server_name.as_deref(), Some("a.test"));
+        let unnamed = hello(&client, &leaf, Offer::Unnamed).await;
+        assert_eq!((unnamed.server_name, unnamed.versions), (None, usual.versions));
+    }
+}
+
 #[tokio::test]
 async fn a_client_certificate_that_is_missing() {
     let root = Forge::root("Root").issue(None);

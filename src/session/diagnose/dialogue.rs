@@ -3,9 +3,10 @@
 use super::{Notes, seconds};
 use crate::event::{Awaited, Micros};
 use crate::session::case::TlsFault;
+use crate::session::handshake::version;
 use crate::session::probe::Said;
 use crate::session::{Outcome, Severity};
-use crate::target::TlsMode;
+use crate::target::{Goal, TlsMode};
 use crate::wire::reply::Quirk;
 
 /// A greeting that takes this long is worth a word.
@@ -21,7 +22,10 @@ pub(super) fn rules(notes: &mut Notes<'_, '_>) {
     match case.route.outcome {
         Outcome::Closed => notes.error("closed-before-greeting", [closed]),
         Outcome::Silent => {
-            let facts = vec![("seconds", expired.map(|e| seconds(e.limit)).unwrap_or_default())];
+            let mut facts = vec![("seconds", expired.map(|e| seconds(e.limit)).unwrap_or_default())];
+            if let Some(hello) = case.handshake().and_then(|h| h.hello.as_ref()) {
+                facts.push(("version", version(&hello.version)));
+            }
             notes.add("greeting-timeout", Severity::Error, [expired.and_then(|e| e.line)], facts);
         }
         Outcome::NotSmtp => not_smtp(notes),
@@ -32,18 +36,30 @@ pub(super) fn rules(notes: &mut Notes<'_, '_>) {
             let answer = case.probe.exchange("STARTTLS", false).and_then(|e| e.answer.as_ref());
             refused(notes, "starttls-refused", answer);
         }
+        // Between servers TLS is opportunistic (RFC 7435 §3): without STARTTLS mail goes through, in cleartext.
+        Outcome::Works if case.goal == Goal::Relay && case.route.tls == TlsMode::Starttls => {
+            without_starttls(notes);
+        }
         Outcome::Interrupted => match expired {
             Some(e) if e.awaited == Awaited::Reply => {
                 notes.add("reply-timeout", Severity::Error, [e.line], vec![("seconds", seconds(e.limit))]);
             }
             _ if malformed(notes) => {}
-            _ => notes.error("connection-lost", [closed]),
+            _ => lost(notes, closed),
         },
         _ => {}
     }
     slow_greeting(notes);
     helo(notes);
     auth(notes);
+}
+
+/// RFC 5321 §3.8: a server that must go says 421 first.
+fn lost(notes: &mut Notes<'_, '_>, closed: Option<usize>) {
+    let Some(said) = &notes.case.probe.unasked else { return notes.error("connection-lost", [closed]) };
+    let code = if limits_connections(said) { "too-many-connections" } else { "connection-lost" };
+    let lines: Vec<_> = said.lines.iter().copied().map(Some).chain([closed]).collect();
+    notes.add(code, Severity::Error, lines, vec![("reply", said.reply.summary())]);
 }
 
 fn refused(notes: &mut Notes<'_, '_>, code: &'static str, said: Option<&Said>) {
@@ -55,13 +71,47 @@ fn refused(notes: &mut Notes<'_, '_>, code: &'static str, said: Option<&Said>) {
 /// Something else answers: HTTP stands for a captive portal or a proxy.
 fn not_smtp(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
-    let greeting = case.probe.greeting.as_ref().and_then(|said| said.lines.first()).copied();
-    let (what, line) = match case.looks_like() {
-        Some((what, line)) => (what.to_owned(), line.or(greeting)),
-        None => ("something unknown".to_owned(), greeting),
+    let greeting = case.probe.greeting.as_ref();
+    let first = greeting.and_then(|said| said.lines.first()).copied();
+    if let Some(code) = greeting.and_then(|said| said.reply.code())
+        && !(200..600).contains(&code)
+        && case.looks_like().is_none()
+    {
+        // It has the form of a reply, and no greeting has this code (RFC 5321 §4.3.2).
+        let facts = vec![("reply", greeting.map(|said| said.reply.summary()).unwrap_or_default())];
+        return notes.add("reply-malformed", Severity::Error, [first], facts);
+    }
+    let Some((what, line)) = case.looks_like() else {
+        return notes.add("not-smtp", Severity::Error, [first], Vec::new());
     };
-    let code = if what == "HTTP" { "captive-portal" } else { "not-smtp" };
-    notes.add(code, Severity::Error, [line], vec![("what", what)]);
+    let line = line.or(first);
+    if what != "HTTP" {
+        return notes.add("not-smtp", Severity::Error, [line], vec![("what", what.to_owned())]);
+    }
+    let (mut lines, mut facts) = (vec![line], Vec::new());
+    if let Some((location, line)) = case.location() {
+        lines.push(line);
+        facts.push(("location", location));
+    }
+    notes.add("captive-portal", Severity::Error, lines, facts);
+}
+
+/// True where a refusal speaks of the number of connections, not of who connects.
+fn limits_connections(said: &Said) -> bool {
+    let words = said.reply.summary().to_ascii_lowercase();
+    let limit = [
+        "too many",
+        "concurrent",
+        "simultaneous",
+        "maximum number",
+        "connection limit",
+        "session limit",
+        "connection rate",
+        "limit reached",
+        "exceeded",
+    ];
+    let of_what = ["connection", "session", "concurrent", "simultaneous"];
+    said.negative() && limit.iter().any(|w| words.contains(w)) && of_what.iter().any(|w| words.contains(w))
 }
 
 /// RFC 5321 §3.1, §3.8, §4.2.1.
@@ -69,11 +119,8 @@ fn rejected(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
     let greeting = case.probe.greeting.as_ref().filter(|said| !said.reply.is_positive());
     if let Some(said) = greeting {
-        let words = said.reply.summary().to_ascii_lowercase();
-        let many =
-            words.contains("too many") || words.contains("connection limit") || words.contains("concurrent");
         let code = match said.reply.code() {
-            Some(400..=499) if many => "too-many-connections",
+            _ if limits_connections(said) => "too-many-connections",
             Some(400..=499) => "greeting-temporary",
             _ => "greeting-rejected",
         };
@@ -82,7 +129,9 @@ fn rejected(notes: &mut Notes<'_, '_>) {
     }
     let inside = case.probe.tls_is_up();
     let last = case.probe.exchange("HELO", inside).or_else(|| case.probe.exchange("EHLO", inside));
-    refused(notes, "helo-rejected", last.and_then(|exchange| exchange.answer.as_ref()));
+    let said = last.and_then(|exchange| exchange.answer.as_ref());
+    let code = if said.is_some_and(limits_connections) { "too-many-connections" } else { "helo-rejected" };
+    refused(notes, code, said);
 }
 
 fn mismatch(notes: &mut Notes<'_, '_>) {
@@ -103,38 +152,68 @@ fn mismatch(notes: &mut Notes<'_, '_>) {
 /// RFC 3207 §6: an offer can be removed on the way; devices that do so leave traces.
 fn no_starttls(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
-    if let Some(lines) = case.masked() {
+    let severity = if case.goal == Goal::Relay { Severity::Warning } else { Severity::Error };
+    let masked = case.masked();
+    let answer = case.probe.exchange("STARTTLS", false);
+    if let Some(exchange) = answer.filter(|_| masked.is_none()) {
+        let said = exchange.answer.as_ref();
+        let trace = said.map(|said| said.reply.summary()).unwrap_or_default();
+        let lines = exchange.lines().into_iter().map(Some);
+        return notes.add("starttls-stripped", severity, lines, vec![("trace", trace)]);
+    }
+    if let Some((lines, trace)) = masked {
         let lines: Vec<_> = lines.into_iter().map(Some).collect();
-        notes.error("starttls-stripped", lines);
-        return;
+        return notes.add("starttls-stripped", severity, lines, vec![("trace", trace)]);
     }
     let exchange = case.probe.exchange("EHLO", false).or_else(|| case.probe.exchange("HELO", false));
     let lines: Vec<_> =
         exchange.and_then(|e| e.answer.as_ref()).map(|said| said.lines.clone()).unwrap_or_default();
-    notes.error("starttls-not-offered", lines.into_iter().map(Some));
+    notes.add("starttls-not-offered", severity, lines.into_iter().map(Some), Vec::new());
+}
+
+fn without_starttls(notes: &mut Notes<'_, '_>) {
+    let case = notes.case;
+    if case.handshake().is_some() || !case.probe.hello_accepted(false) {
+        return;
+    }
+    match case.probe.exchange("STARTTLS", false) {
+        Some(exchange) if exchange.refused() && !case.command_masked() => {
+            let lines = exchange.lines().into_iter().map(Some);
+            let said = exchange.answer.as_ref().map(|said| said.reply.summary()).unwrap_or_default();
+            notes.add("starttls-refused", Severity::Warning, lines, vec![("reply", said)]);
+        }
+        _ => no_starttls(notes),
+    }
 }
 
 fn malformed(notes: &mut Notes<'_, '_>) -> bool {
     let case = notes.case;
-    let bad = |said: &&Said| {
-        let quirks = &said.reply.quirks;
-        quirks.contains(&Quirk::OverLimit) || quirks.contains(&Quirk::NoCode)
-    };
     let answers = case.probe.exchanges.iter().filter_map(|exchange| exchange.answer.as_ref());
-    let Some(said) = case.probe.greeting.iter().chain(answers).find(bad) else {
-        let limit = case.probe.limit.as_ref().map(|(_, line)| *line);
-        notes.error("reply-malformed", [limit]);
-        return limit.is_some();
-    };
-    notes.error("reply-malformed", [said.lines.first().copied()]);
-    true
+    let said = case.probe.greeting.iter().chain(answers).find(|said| unusable(said));
+    let limit = case.probe.limit.as_ref().map(|(_, line)| *line);
+    let first = said.and_then(|said| said.lines.first()).copied();
+    let facts = said.map(|said| vec![("reply", shown(said))]).unwrap_or_default();
+    notes.add("reply-malformed", Severity::Error, [first, limit], facts);
+    first.or(limit).is_some()
 }
 
+/// No reply at all, one without an end, or one with a code that no command is answered with (RFC 5321 §4.2).
+fn unusable(said: &Said) -> bool {
+    let reply = &said.reply;
+    let odd = reply.code().is_none_or(|code| !(200..600).contains(&code));
+    reply.has(Quirk::OverLimit) || (odd && !reply.has(Quirk::Cut))
+}
+
+/// The beginning of a reply; an endless one is not to be quoted whole.
+fn shown(said: &Said) -> String {
+    said.reply.summary().chars().take(120).collect()
+}
+
+/// RFC 5321 §4.5.3.2.1. With implicit TLS the time counts from the end of the handshake.
 fn slow_greeting(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
-    let (Some((_, since)), Some(said)) = (&case.probe.chosen, &case.probe.greeting) else { return };
-    let waited = said.at.since(*since);
-    if waited >= SLOW && case.route.tls != TlsMode::Implicit {
+    let (Some(waited), Some(said)) = (case.route.timing.greeting, &case.probe.greeting) else { return };
+    if waited >= SLOW && !said.reply.has(Quirk::Cut) {
         let facts = vec![("seconds", seconds(waited))];
         notes.add("greeting-delayed", Severity::Warning, [said.lines.first().copied()], facts);
     }

@@ -11,6 +11,7 @@ use crate::target::Goal;
 
 mod dialogue;
 mod names;
+mod other_end;
 mod reach;
 mod secure;
 
@@ -72,6 +73,7 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
         found.extend(flaky(session, route));
     }
     found.extend(blocked(session));
+    found.extend(other_end::one_issuer(session, &found));
     // The block on the way out explains why all ports are blocked, so it comes before that.
     let follows = |finding: &Finding| finding.code == "all-ports-blocked";
     found.sort_by_key(|finding| (finding.severity, finding.route, follows(finding), finding.code));
@@ -89,6 +91,7 @@ pub(crate) fn of_route(session: &Session, route: RouteId) -> Vec<Finding> {
     reach::rules(&mut notes);
     dialogue::rules(&mut notes);
     secure::rules(&mut notes);
+    other_end::rules(&mut notes);
     if is_spare(session, route) && case.unreached().is_some() {
         // It was only tried because the route before it was slow to connect, and many servers do without it.
         for finding in &mut notes.found {

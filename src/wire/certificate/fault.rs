@@ -124,7 +124,22 @@ fn naming(leaf: &Certificate, host: &Host, found: &mut Vec<Fault>) {
     if more > 0 {
         listed = format!("{listed} and {more} more");
     }
-    push(found, "cert-name-mismatch", 0, vec![("host", host.to_string()), ("names", listed)]);
+    let mut facts = vec![("host", host.to_string()), ("names", listed)];
+    facts.extend(why_not(leaf, host));
+    push(found, "cert-name-mismatch", 0, facts);
+}
+
+/// What stands near the name and does not fit it all the same (RFC 9525 §6).
+fn why_not(leaf: &Certificate, host: &Host) -> Option<(&'static str, String)> {
+    let Host::Name(name) = host else { return Some(("address", host.to_string())) };
+    let wildcard = leaf.names.iter().find(|presented| {
+        let parent = presented.strip_prefix("*.").unwrap_or_default().to_ascii_lowercase();
+        !parent.is_empty() && (*name == parent || name.ends_with(&format!(".{parent}")))
+    });
+    let common = leaf.common_name.as_ref().filter(|common| leaf.has_names && name::fits(common, host));
+    wildcard
+        .map(|wildcard| ("wildcard", wildcard.clone()))
+        .or_else(|| common.map(|common| ("common_name", common.clone())))
 }
 
 /// Why no trusted root was reached. A missing intermediate and a private authority look the same to the library; the

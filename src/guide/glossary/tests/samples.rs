@@ -150,7 +150,9 @@ fn smtp() -> Vec<(String, Meaning)> {
         let meaning = Meaning::Command { verb: verb.to_owned(), argument: argument.to_owned() };
         (text.to_owned(), meaning)
     };
-    for verb in ["EHLO", "HELO", "STARTTLS", "QUIT", "AUTH", "MAIL", "RCPT", "RSET", "DATA", "NOOP"] {
+    for verb in
+        ["EHLO", "HELO", "STARTTLS", "QUIT", "AUTH", "MAIL", "RCPT", "RSET", "DATA", "NOOP", "GET", "X"]
+    {
         all.push(command(verb, verb, ""));
     }
     all.push(command("EHLO laptop", "EHLO", "laptop"));
@@ -222,7 +224,8 @@ fn smtp() -> Vec<(String, Meaning)> {
 }
 
 /// The faults of certificates, by the codes of their findings.
-const FAULTS: [&str; 10] = [
+const FAULTS: [&str; 11] = [
+    "cert-common-name-only",
     "cert-expired",
     "cert-not-yet-valid",
     "cert-name-mismatch",
@@ -288,6 +291,14 @@ fn tls() -> Vec<(String, Meaning)> {
     }
     all.push(Meaning::HelloRetryRequest { group: None });
     all.extend([0, 1, 3].map(|certificates| Meaning::CertificateChain { certificates }));
+    for (certificates, ends_in_root) in [(1, true), (1, false), (3, true), (3, false)] {
+        all.extend([(true, 0), (false, 1)].map(|(in_order, surplus)| Meaning::ChainOrder {
+            certificates,
+            in_order,
+            surplus,
+            ends_in_root,
+        }));
+    }
     for code in FAULTS.into_iter().chain(["cert-new"]) {
         all.push(Meaning::Certificate { depth: 0, faults: vec![code] });
     }
