@@ -23,7 +23,7 @@ use crate::journal::Writer;
 use crate::net::Network;
 use crate::order::Order;
 use crate::probe::route::Job;
-use crate::probe::{Context, Family, LazyTls, control, resolve, route};
+use crate::probe::{Context, Family, LazyTls, control, policy, resolve, route};
 use crate::session::{Outcome, Session, route::State};
 use crate::target::Host;
 
@@ -43,8 +43,6 @@ pub enum Pace {
 pub struct Setup {
     /// The first event: what was asked, under which limits.
     pub started: SessionStarted,
-    /// The host to examine; `None` where the target is malformed.
-    pub host: Option<Host>,
     /// Addresses that `--resolve` gives are the network's affair; this only filters families.
     pub family: Family,
     /// The network.
@@ -82,7 +80,6 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>, out: mpsc::Unbound
         journal: setup.journal,
         session: Session::default(),
         settings,
-        host: setup.host,
         pace: setup.pace,
         interactive: setup.interactive,
         flags: setup.answers,
@@ -119,8 +116,8 @@ enum Now {
     Resolving(oneshot::Receiver<()>),
     /// This route is being probed; others may race it.
     Probing(RouteId),
-    /// Control ports are being tried, the first of them now.
-    Controlling(oneshot::Receiver<bool>, Vec<u16>),
+    /// Control ports of this host are being tried, the first of them now.
+    Controlling(oneshot::Receiver<bool>, String, Vec<u16>),
     /// The verdict is given, or the user stopped: only orders can go on from here.
     Resting,
 }
@@ -137,7 +134,6 @@ struct Engine {
     journal: Option<Writer>,
     session: Session,
     settings: walk::Settings,
-    host: Option<Host>,
     pace: Pace,
     interactive: bool,
     flags: Vec<(String, String)>,
@@ -227,6 +223,7 @@ impl Engine {
             }
             Next::Resolve { ref plan, .. }
             | Next::Ask { ref plan, .. }
+            | Next::Policy { ref plan, .. }
             | Next::Probe { ref plan, .. }
             | Next::Control { ref plan, .. } => {
                 // A route that the race has begun already has been announced.
@@ -275,6 +272,14 @@ impl Engine {
                 self.spawn(probe, purpose, task);
                 self.now = Now::Resolving(found);
             }
+            Next::Policy { host, .. } => {
+                let (send, found) = oneshot::channel();
+                let recorder = self.context.recorder();
+                let purpose = Purpose::Policy { host: host.clone() };
+                let probe = recorder.probe();
+                self.spawn(probe, purpose, policy::policy(self.context.clone(), recorder, host, send));
+                self.now = Now::Resolving(found);
+            }
             Next::Probe { route, followers, .. } => {
                 if self.probe_of(route).is_none() {
                     self.probe(route);
@@ -284,12 +289,12 @@ impl Engine {
                 }
                 self.now = Now::Probing(route);
             }
-            Next::Control { mut ports, .. } => {
+            Next::Control { host, mut ports, .. } => {
                 if ports.is_empty() {
                     return;
                 }
                 let port = ports.remove(0);
-                self.control(port, ports);
+                self.control(host, port, ports);
             }
             Next::Question { .. } | Next::AddRoute { .. } | Next::Conclude(_) => {}
         }
@@ -301,7 +306,9 @@ impl Engine {
         let round = u16::try_from(found.rounds.len()).unwrap_or(u16::MAX).saturating_add(1);
         let addresses = self.addresses(&host);
         let closely = self.settings.all;
-        let job = Job { route: id, round, host, addresses, port: found.port, tls: found.tls, closely };
+        let whole_chain = walk::wants_chain(&self.session, found);
+        let job =
+            Job { route: id, round, host, addresses, port: found.port, tls: found.tls, closely, whole_chain };
         let recorder = self.context.recorder();
         let probe = recorder.probe();
         let purpose = Purpose::Route { route: id, round };
@@ -316,19 +323,19 @@ impl Engine {
         }
     }
 
-    fn control(&mut self, port: u16, rest: Vec<u16>) {
-        let host = self.host.as_ref().map(ToString::to_string).unwrap_or_default();
-        let addresses = self.host.as_ref().map(|host| self.addresses(host)).unwrap_or_default();
+    fn control(&mut self, host: String, port: u16, rest: Vec<u16>) {
+        let addresses = Host::parse(&host).map(|host| self.addresses(&host)).unwrap_or_default();
         let (send, alive) = oneshot::channel();
         let recorder = self.context.recorder();
         let probe = recorder.probe();
         let purpose = Purpose::Control { host: host.clone(), port };
         let context = self.context.clone();
+        let next = host.clone();
         let task = async move {
             let _ = send.send(control::control(context, recorder, host, addresses, port).await);
         };
         self.spawn(probe, purpose, task);
-        self.now = Now::Controlling(alive, rest);
+        self.now = Now::Controlling(alive, next, rest);
     }
 
     fn spawn(&mut self, probe: ProbeId, purpose: Purpose, task: impl Future<Output = ()> + Send + 'static) {
@@ -360,7 +367,9 @@ impl Engine {
         };
         if matches!(self.now, Now::Probing(current) if current == route) {
             self.now = Now::Deciding;
-            if self.session.route(route).is_some_and(|r| r.outcome == Outcome::Works) && !self.settings.all {
+            if self.session.route(route).is_some_and(|r| r.outcome == Outcome::Works)
+                && !walk::tries_all(&self.session, &self.settings)
+            {
                 self.race = None;
             }
         }
@@ -374,7 +383,7 @@ impl Engine {
     fn race_on(&mut self) {
         let Some((_, mut followers)) = self.race.take() else { return };
         let settled = self.session.routes().iter().any(|route| route.outcome == Outcome::Works);
-        if settled && !self.settings.all {
+        if settled && !walk::tries_all(&self.session, &self.settings) {
             return;
         }
         let somebody_talks = self
@@ -416,9 +425,9 @@ impl Engine {
             Found::Alive(alive) => {
                 self.drain();
                 match std::mem::replace(&mut self.now, Now::Deciding) {
-                    Now::Controlling(_, mut rest) if !alive && !rest.is_empty() => {
+                    Now::Controlling(_, host, mut rest) if !alive && !rest.is_empty() => {
                         let port = rest.remove(0);
-                        self.control(port, rest);
+                        self.control(host, port, rest);
                     }
                     _ => {}
                 }
@@ -484,6 +493,7 @@ impl Engine {
             Now::Ready(
                 Next::Resolve { plan, .. }
                 | Next::Ask { plan, .. }
+                | Next::Policy { plan, .. }
                 | Next::Probe { plan, .. }
                 | Next::Control { plan, .. },
             ) => Some(plan.step.clone()),
@@ -507,6 +517,7 @@ impl Engine {
         match &next {
             Next::Resolve { plan, .. }
             | Next::Ask { plan, .. }
+            | Next::Policy { plan, .. }
             | Next::Probe { plan, .. }
             | Next::Control { plan, .. } => {
                 let plan = plan.clone();
@@ -570,7 +581,7 @@ async fn answer(now: &mut Now) -> Found {
             let _ = found.await;
             Found::Answers
         }
-        Now::Controlling(alive, _) => Found::Alive(alive.await.unwrap_or_default()),
+        Now::Controlling(alive, ..) => Found::Alive(alive.await.unwrap_or_default()),
         _ => std::future::pending().await,
     }
 }

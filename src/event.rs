@@ -282,6 +282,15 @@ pub enum EventKind {
         /// Who ended it and how.
         how: CloseKind,
     },
+    /// The MTA-STS policy of a domain was asked for over HTTPS (RFC 8461 §3.3).
+    PolicyFetched {
+        /// The host that serves it: `mta-sts.` and the domain.
+        host: String,
+        /// What came.
+        outcome: PolicyOutcome,
+        /// Microseconds it took, connect and handshake included.
+        took: Micros,
+    },
     /// A wait came to its limit.
     WaitExpired {
         /// What was waited for.
@@ -348,6 +357,44 @@ pub struct SessionStarted {
     /// Where `host` is a domain whose hosts are to be found in DNS: which kind.
     #[serde(default)]
     pub discover: Option<Discover>,
+    /// What is known of the sender, for the goal `inbox`.
+    #[serde(default, skip_serializing_if = "is_unsaid")]
+    pub sending: Box<Sending>,
+}
+
+/// Who sends for a domain, and how it signs, as far as the user has said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sending {
+    /// Hosts whose addresses send, or whose SPF record is to be included.
+    pub hosts: Vec<String>,
+    /// Addresses that send.
+    pub addresses: Vec<IpAddr>,
+    /// Selectors of DKIM keys.
+    pub selectors: Vec<String>,
+}
+
+#[expect(clippy::borrowed_box, reason = "serde hands the field over as it is")]
+fn is_unsaid(sending: &Box<Sending>) -> bool {
+    **sending == Sending::default()
+}
+
+/// What came of asking for an MTA-STS policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyOutcome {
+    /// The page, as it was sent.
+    Page(Bytes),
+    /// Another status than 200; a redirect is not followed (RFC 8461 §3.3).
+    Status(u16),
+    /// It is longer than any policy has reason to be.
+    TooLong,
+    /// No end within the limit.
+    TimedOut,
+    /// The host has no address, cannot be reached, or its certificate does not verify: the events before say which.
+    NotReached,
+    /// What came is no HTTP, or the connection broke.
+    Failed(String),
 }
 
 /// What is to be found in DNS for a domain.
@@ -431,6 +478,11 @@ pub enum Purpose {
         /// Why, in a few words.
         why: InspectReason,
     },
+    /// Fetch the MTA-STS policy of a domain from this host.
+    Policy {
+        /// The host.
+        host: String,
+    },
     /// See whether the host is alive at all: connect and nothing more.
     Control {
         /// Host.
@@ -499,6 +551,9 @@ impl RecordType {
 pub enum LookupSource {
     /// A DNS server; its address where one server was asked.
     Dns(Option<SocketAddr>),
+    /// A DNS server that says that it has validated the answer by DNSSEC (the AD bit, RFC 6840 §5.8). That is worth as
+    /// much as the way to this server.
+    Validated(Option<SocketAddr>),
     /// The hosts file, or the rule that stands for it for `localhost` (RFC 6761 §6.3).
     HostsFile,
     /// `--resolve`.

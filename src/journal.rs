@@ -190,6 +190,7 @@ mod tests {
             malformed: None,
             sign_in: false,
             discover: None,
+            sending: Box::default(),
         };
         let kinds = [
             EventKind::SessionStarted(started),

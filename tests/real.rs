@@ -19,8 +19,6 @@ mod dovecot;
 mod exim;
 #[path = "real/internet.rs"]
 mod internet;
-#[path = "lines/judge.rs"]
-mod judge;
 #[path = "real/node.rs"]
 mod node;
 #[path = "real/opensmtpd.rs"]

@@ -247,6 +247,15 @@ pub struct Options {
     /// Probes each route N times: for STARTTLS that comes and goes, and for flaky links.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "What to try")]
     pub repeat: u16,
+    /// With --goal inbox: a host that sends for the domain, or whose SPF record is included; may be given several times.
+    #[arg(long, value_name = "NAME", help_heading = "What to try")]
+    pub sending_host: Vec<String>,
+    /// With --goal inbox: an address that sends for the domain; may be given several times.
+    #[arg(long, value_name = "ADDR", help_heading = "What to try")]
+    pub sending_ip: Vec<IpAddr>,
+    /// With --goal inbox: the selector of a DKIM key, instead of common ones; may be given several times.
+    #[arg(long, value_name = "NAME", help_heading = "What to try")]
+    pub dkim_selector: Vec<String>,
     /// The name said in EHLO.
     #[arg(long, value_name = "NAME", help_heading = "What to try")]
     pub ehlo: Option<String>,

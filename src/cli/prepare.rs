@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::args::Options;
 use crate::cli::practice;
 use crate::engine::{Pace, Setup};
-use crate::event::{Discover, JOURNAL_SCHEMA, Limits, SessionStarted};
+use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted};
 use crate::guide::provider;
 use crate::journal::{JournalError, Writer};
 use crate::lab::{self, LabError};
@@ -54,6 +54,14 @@ pub enum PrepareError {
     /// The name for EHLO cannot be said.
     #[error("--ehlo '{0}' is not a host name or address: write one such as client.example.net")]
     EhloName(String),
+    /// A sending host cannot be one.
+    #[error("--sending-host: {0}")]
+    SendingHost(BadTarget),
+    /// A selector cannot be one.
+    #[error(
+        "--dkim-selector '{0}' is not a selector: write the value of s= in a DKIM-Signature header, such as mail2026"
+    )]
+    Selector(String),
     /// The lab cannot be opened.
     #[error(transparent)]
     Lab(#[from] LabError),
@@ -84,6 +92,13 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         }
         routes.push(RouteSpec { port, tls: TlsMode::usual_for(port) });
     }
+    let goal = understood.goal.unwrap_or(goal);
+    // The target of a relay is the recipients' domain; with a port behind it, it is the server itself.
+    let by_name = matches!(understood.host, Some(Host::Name(_))) && understood.port.is_none();
+    let discover = match goal {
+        Goal::Relay => by_name.then_some(Discover::Exchangers),
+        Goal::Submit | Goal::Inbox => understood.discover,
+    };
     let host = understood.host.as_ref().map(ToString::to_string).unwrap_or_default();
     let started = SessionStarted {
         schema: JOURNAL_SCHEMA.to_owned(),
@@ -92,7 +107,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         input: without_password(input),
         provider: understood.provider.or_else(|| provider::by_host(&host).map(|p| p.id.clone())),
         host,
-        goal: understood.goal.unwrap_or(goal),
+        goal,
         routes,
         all: options.all,
         repeat: options.repeat,
@@ -105,7 +120,8 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         },
         malformed: understood.malformed,
         sign_in: false,
-        discover: understood.discover,
+        discover,
+        sending: Box::new(sending(options)?),
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
     let answers = match options.goal {
@@ -113,7 +129,6 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         None => Vec::new(),
     };
     Ok(Setup {
-        host: understood.host,
         family: match (options.ipv4, options.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,
@@ -127,6 +142,25 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         journal,
         started,
     })
+}
+
+/// Who sends for the domain, as far as options say.
+fn sending(options: &Options) -> Result<Sending, PrepareError> {
+    let mut sending = Sending { addresses: options.sending_ip.clone(), ..Sending::default() };
+    for host in &options.sending_host {
+        match Host::parse(host).map_err(PrepareError::SendingHost)? {
+            Host::Name(name) => sending.hosts.push(name),
+            Host::Address(address) => sending.addresses.push(address),
+        }
+    }
+    for selector in &options.dkim_selector {
+        // It becomes the first labels of a name.
+        match Host::parse(&format!("{selector}._domainkey.example.com")) {
+            Ok(Host::Name(_)) => sending.selectors.push(selector.to_ascii_lowercase()),
+            _ => return Err(PrepareError::Selector(crate::wire::printable::printable(selector, 60))),
+        }
+    }
+    Ok(sending)
 }
 
 /// The answer to the tree's first question that a goal stands for.
@@ -158,7 +192,7 @@ fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Un
             host: opened.host,
             port: opened.port,
             provider: None,
-            malformed: Target::parse(&opened.input, &|_| false).err().map(|error| error.to_string()),
+            malformed: None,
             goal: Some(opened.goal),
             discover: opened.input.contains('@').then_some(Discover::Submission),
             network: opened.network,

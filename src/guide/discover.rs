@@ -6,7 +6,8 @@
 use crate::event::{Discover, LookupOutcome, RecordData, RecordType, RouteOrigin};
 use crate::guide::known::Known;
 use crate::guide::walk::{Next, planned as planned_here};
-use crate::guide::{plan, provider, walk};
+use crate::guide::{delivery, plan, provider, walk};
+use crate::session::relay::{self, Exchangers};
 use crate::target::{Host, RouteSpec, TlsMode};
 
 /// Most hosts that are taken from DNS.
@@ -34,11 +35,16 @@ pub(crate) enum Planned {
 /// The routes that the walk begins with, or what must come before.
 pub(crate) fn planned(known: &Known<'_>, all: bool) -> Planned {
     let asked_for = known.started.is_some_and(|started| !started.routes.is_empty());
-    match known.started.and_then(|started| started.discover) {
+    match known.discovers() {
         None => Planned::Routes(on(known.host(), planned_here(known, all))),
-        Some(_) if known.entered("discover").is_none() => Planned::First(Box::new(questions(known))),
+        Some(Discover::Submission) if known.entered("discover").is_none() => {
+            Planned::First(Box::new(questions(known)))
+        }
         Some(Discover::Submission) => submission(known, asked_for, all),
-        Some(Discover::Exchangers) => exchangers(known),
+        Some(Discover::Exchangers) => match delivery::before_routes(known) {
+            Some(next) => Planned::First(Box::new(next)),
+            None => exchangers(known),
+        },
     }
 }
 
@@ -49,10 +55,8 @@ fn on(host: &str, routes: Vec<(RouteSpec, RouteOrigin)>) -> Vec<Wanted> {
 fn questions(known: &Known<'_>) -> Next {
     let domain = known.host();
     let mut questions = vec![(domain.to_owned(), RecordType::Mx)];
-    if known.started.and_then(|started| started.discover) == Some(Discover::Submission) {
-        for service in [SUBMISSION, SUBMISSIONS] {
-            questions.push((format!("{service}.{domain}"), RecordType::Srv));
-        }
+    for service in [SUBMISSION, SUBMISSIONS] {
+        questions.push((format!("{service}.{domain}"), RecordType::Srv));
     }
     Next::Ask { plan: plan::discover(domain, &questions), domain: domain.to_owned(), questions }
 }
@@ -107,28 +111,30 @@ fn services(known: &Known<'_>, domain: &str) -> Vec<Wanted> {
     found.into_iter().map(|(_, wanted)| wanted).take(MAX_HOSTS).collect()
 }
 
-/// The MX hosts in order of preference, on port 25. Without MX the domain itself receives (RFC 5321 §5.1); a null MX
-/// says that it receives no mail at all (RFC 7505).
+/// The MX hosts in order of preference, on port 25 or on the routes asked for. Without MX the domain itself receives
+/// (RFC 5321 §5.1); a null MX says that it receives no mail at all (RFC 7505).
 fn exchangers(known: &Known<'_>) -> Planned {
-    let spec = RouteSpec { port: 25, tls: TlsMode::Starttls };
     let domain = known.host();
-    let all: Vec<_> = records(known, domain)
-        .filter_map(|data| match data {
-            RecordData::Mx { preference, exchange } => Some((*preference, exchange.as_str())),
-            _ => None,
-        })
-        .collect();
-    if all.is_empty() {
-        return Planned::Routes(on(domain, vec![(spec, RouteOrigin::Mx)]));
+    let asked = known.started.map(|started| started.routes.clone()).unwrap_or_default();
+    let specs = match asked.as_slice() {
+        [] => vec![RouteSpec { port: 25, tls: TlsMode::Starttls }],
+        _ => asked,
+    };
+    let hosts = match relay::exchangers(known.dns, domain) {
+        Exchangers::Hosts { hosts, .. } => hosts.into_iter().filter_map(|(_, name)| host(&name)).collect(),
+        Exchangers::Implicit(_) | Exchangers::Unknown => vec![domain.to_owned()],
+        Exchangers::Null(_) | Exchangers::NoDomain(_) | Exchangers::Failed(_) => Vec::new(),
+    };
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for host in hosts.into_iter().take(MAX_HOSTS) {
+        for spec in &specs {
+            let new = Wanted { host: host.clone(), spec: *spec, origin: RouteOrigin::Mx };
+            if !wanted.contains(&new) {
+                wanted.push(new);
+            }
+        }
     }
-    let mut hosts: Vec<_> = all.into_iter().filter_map(|(order, name)| Some((order, host(name)?))).collect();
-    hosts.sort();
-    hosts.truncate(MAX_HOSTS);
-    if hosts.is_empty() {
-        return Planned::Nothing;
-    }
-    let wanted = |(_, host)| Wanted { host, spec, origin: RouteOrigin::Mx };
-    Planned::Routes(hosts.into_iter().map(wanted).collect())
+    if wanted.is_empty() { Planned::Nothing } else { Planned::Routes(wanted) }
 }
 
 /// The provider whose servers receive the domain's mail.
@@ -273,19 +279,26 @@ mod tests {
     #[test]
     fn exchangers_by_preference_and_the_null_mx() {
         let mx = |preference, exchange: &str| RecordData::Mx { preference, exchange: exchange.into() };
-        let mut relay = case(Discover::Exchangers);
-        relay.enter("discover");
-        assert_eq!(routes(&relay), ["example.com 25/starttls"]);
-        answer(
-            &mut relay,
-            "example.com",
-            RecordType::Mx,
-            vec![mx(20, "b.example.net."), mx(10, "a.example.net.")],
-        );
-        assert_eq!(routes(&relay), ["a.example.net 25/starttls", "b.example.net 25/starttls"]);
-        let mut null = case(Discover::Exchangers);
-        null.enter("discover");
-        answer(&mut null, "example.com", RecordType::Mx, vec![mx(0, ".")]);
-        assert_eq!(planned(&null.known(), false), Planned::Nothing);
+        let relay = |records: Vec<RecordData>| {
+            let mut case = case(Discover::Exchangers);
+            case.answer("sender", "server");
+            let Planned::First(next) = planned(&case.known(), false) else { panic!("MX is asked for first") };
+            assert!(matches!(*next, Next::Ask { plan, .. } if plan.step == "mx"));
+            case.enter("mx");
+            case.enter("mta-sts");
+            if !records.is_empty() {
+                answer(&mut case, "example.com", RecordType::Mx, records);
+            }
+            case
+        };
+        assert_eq!(routes(&relay(vec![])), ["example.com 25/starttls"]);
+        let two = relay(vec![mx(20, "b.example.net."), mx(10, "a.example.net.")]);
+        assert_eq!(routes(&two), ["a.example.net 25/starttls", "b.example.net 25/starttls"]);
+        assert_eq!(planned(&relay(vec![mx(0, ".")]).known(), false), Planned::Nothing);
+        // A host with a port, or an address, is the server itself.
+        let mut named = two;
+        named.started.discover = None;
+        named.started.routes = vec!["25".parse().unwrap()];
+        assert_eq!(routes(&named), ["example.com 25/starttls"]);
     }
 }

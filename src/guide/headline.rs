@@ -5,6 +5,7 @@ use crate::guide::known::{Branch, Known};
 use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
 use crate::guide::words::words;
 use crate::guide::{hosting, tree, walk};
+use crate::session::relay::{self, Exchangers};
 use crate::session::{Outcome, Session};
 
 /// How the sentence is meant.
@@ -78,6 +79,9 @@ fn no_probe(known: &Known<'_>) -> Headline {
 }
 
 fn why_none(known: &Known<'_>) -> Vec<String> {
+    if let Some(why) = takes_no_mail(known) {
+        return vec![why];
+    }
     if walk::has_no_address(known) && known.entered("host").is_some() {
         return vec![format!("The name {} leads to no address, so no port could be tried.", known.host())];
     }
@@ -112,6 +116,20 @@ fn blocked_by(known: &Known<'_>) -> Option<String> {
     let lift =
         if silent.iter().any(|port| hosting.blocks.contains(port)) { hosting.lift.as_str() } else { "" };
     Some(format!("{} {lift}", hosting.explains(&silent)).trim_end().to_owned())
+}
+
+/// Why a domain has no mail server to try.
+fn takes_no_mail(known: &Known<'_>) -> Option<String> {
+    let domain = known.host();
+    if !known.relays() {
+        return None;
+    }
+    Some(match relay::exchangers(known.dns, domain) {
+        Exchangers::Null(_) => format!("{domain} says that it takes no mail at all (a null MX)."),
+        Exchangers::NoDomain(_) => format!("The domain {domain} does not exist."),
+        Exchangers::Failed(_) => format!("The mail servers of {domain} could not be looked up."),
+        _ => return None,
+    })
 }
 
 fn sentence(text: &str) -> String {

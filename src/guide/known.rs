@@ -2,13 +2,18 @@
 //!
 //! It exists so that the guide's rules can be shown in tests as tables of routes, without a recorded run behind each.
 
-use crate::event::{ConnectOutcome, IcmpError, Micros, RouteId, RouteOrigin, RunEnd, SessionStarted};
+use std::net::IpAddr;
+
+use crate::event::{
+    ConnectOutcome, Discover, IcmpError, Micros, RouteId, RouteOrigin, RunEnd, SessionStarted,
+};
 use crate::guide::hosting::{self, Hosting};
 use crate::guide::plan;
 use crate::session::dns::Dns;
+use crate::session::relay::Fetched;
 use crate::session::route::State;
 use crate::session::{Finding, Line, Outcome, Route, Session, Step};
-use crate::target::Goal;
+use crate::target::{Goal, Host};
 
 /// A borrowed look at a session.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +38,10 @@ pub struct Known<'a> {
     pub lines: &'a [Line],
     /// The company whose machine this is, where it is known.
     pub hosting: Option<&'static Hosting>,
+    /// The addresses that connects to mail servers left from, each with its line.
+    pub left_from: &'a [(IpAddr, usize)],
+    /// The MTA-STS policy that was asked for.
+    pub policy: Option<&'a Fetched>,
 }
 
 impl<'a> From<&'a Session> for Known<'a> {
@@ -48,6 +57,8 @@ impl<'a> From<&'a Session> for Known<'a> {
             findings: session.findings(),
             lines: session.transcript().lines(),
             hosting: hosting::of(session),
+            left_from: &session.beyond().left_from,
+            policy: session.beyond().policy.as_ref(),
         }
     }
 }
@@ -89,6 +100,19 @@ impl<'a> Known<'a> {
     /// True where the routes carry mail from server to server: TLS is opportunistic there.
     pub fn relays(&self) -> bool {
         self.branch().map_or(self.goal() == Goal::Relay, |branch| branch == Branch::Relay)
+    }
+
+    /// What is to be found in DNS for the target before there are routes; `None` where the target is the host itself.
+    pub fn discovers(&self) -> Option<Discover> {
+        let started = self.started?;
+        let domain = started.routes.is_empty()
+            && Host::parse(&started.host).is_ok_and(|host| host.address().is_none());
+        match self.branch() {
+            // The target of a relay is the recipients' domain, whether the command line said so or the user did.
+            Some(Branch::Relay) if started.discover.is_some() || domain => Some(Discover::Exchangers),
+            Some(Branch::Relay) => None,
+            _ => started.discover.filter(|discover| *discover == Discover::Submission),
+        }
     }
 
     /// The host that was asked about; empty where none was understood.

@@ -2,7 +2,9 @@
 //!
 //! Reads `assets/` (built into the program) and a [`Session`](crate::session::Session); knows no sockets and no clock.
 
-pub(crate) mod discover;
+mod delivery;
+mod discover;
+mod domain;
 pub mod glossary;
 pub mod headline;
 pub mod hosting;

@@ -1,9 +1,9 @@
 //! The path taken, and what lies ahead: for the walk pane and the report.
 
-use crate::event::{ConnectOutcome, RouteId};
+use crate::event::{ConnectOutcome, Discover, RouteId};
 use crate::guide::headline::{self, Tone};
 use crate::guide::known::{Branch, Known};
-use crate::guide::{plan, tree, walk};
+use crate::guide::{domain, plan, tree, walk};
 use crate::session::route::State;
 use crate::session::{Line, Meaning, Outcome, Route, Session, Severity};
 use crate::target::TlsMode;
@@ -53,12 +53,26 @@ pub(crate) fn path_of(known: &Known<'_>) -> Vec<PathStep> {
         Some(Branch::Submit) | None => None,
     };
     path.extend(branch.map(|id| question(known, id)));
+    if known.branch() == Some(Branch::Inbox) && known.answer("inbox-next").is_none_or(|next| next == "check")
+    {
+        path.extend(["spf", "dkim", "dmarc"].map(|id| about_domain(known, id)));
+        path.extend(known.entered("reverse").map(|_| about_domain(known, "reverse")));
+    }
     if walk::probes_routes(known) {
-        if known.started.is_some_and(|started| started.discover.is_some()) {
-            path.push(discover(known));
+        match known.discovers() {
+            Some(Discover::Submission) => path.push(discover(known)),
+            Some(Discover::Exchangers) => {
+                path.extend(["mx", "mta-sts"].map(|id| about_domain(known, id)));
+                path.extend(known.entered("mta-sts-policy").map(|_| about_domain(known, "mta-sts-policy")));
+            }
+            None => {}
         }
         path.push(host(known));
+        if known.relays() {
+            path.push(about_domain(known, "dane"));
+        }
         routes(known, &mut path);
+        path.extend(known.entered("reverse").map(|_| about_domain(known, "reverse")));
         if known.entered("way-out").is_some() {
             path.push(way_out(known));
         }
@@ -99,6 +113,21 @@ fn discover(known: &Known<'_>) -> PathStep {
         }
     };
     step(known, "discover", state, result)
+}
+
+/// A step that looks up what a domain says: how it ended is what its look-ups came to.
+fn about_domain(known: &Known<'_>, id: &str) -> PathStep {
+    if known.entered(id).is_none() {
+        return step(known, id, StepState::Ahead, String::new());
+    }
+    if known.skipped(id) {
+        return step(known, id, StepState::Skipped, "skipped".to_owned());
+    }
+    if is_latest(known, id) && known.ended.is_none() {
+        return step(known, id, StepState::Current, String::new());
+    }
+    let (good, result) = domain::result(known, id);
+    step(known, id, if good { StepState::Good } else { StepState::Bad }, result)
 }
 
 fn host(known: &Known<'_>) -> PathStep {
@@ -204,10 +233,7 @@ fn way_out(known: &Known<'_>) -> PathStep {
     let answered = |line: &&Line| {
         line.route.is_none()
             && line.port.is_some_and(|port| walk::CONTROL_PORTS.contains(&port))
-            && matches!(
-                line.meaning,
-                Meaning::Connect { outcome: ConnectOutcome::Connected | ConnectOutcome::Reset, .. }
-            )
+            && matches!(line.meaning, Meaning::Connect(ConnectOutcome::Connected | ConnectOutcome::Reset))
     };
     let entered = known.entered("way-out").map(|step| step.entered).unwrap_or_default();
     let found = known.lines.iter().filter(|line| line.at >= entered).find(answered);

@@ -87,6 +87,34 @@ pub fn verdict() -> Plan {
     }
 }
 
+/// The plan of asking DNS what it says of a domain.
+pub fn ask(step: &str, domain: &str, about: &str, questions: &[(String, RecordType)]) -> Plan {
+    let list: Vec<_> =
+        questions.iter().take(4).map(|(name, record)| format!("{} {name}", record.name())).collect();
+    let more = match questions.len().saturating_sub(list.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Plan {
+        step: step.to_owned(),
+        text: format!(
+            "asks DNS about {domain}: {about} ({}{more}); nothing is sent to a mail server",
+            list.join(", ")
+        ),
+    }
+}
+
+/// The plan of fetching an MTA-STS policy.
+pub fn policy(host: &str) -> Plan {
+    Plan {
+        step: "mta-sts-policy".to_owned(),
+        text: format!(
+            "looks up {host}, connects to its port 443, makes verified TLS and fetches one page, the policy; \
+             nothing else is sent"
+        ),
+    }
+}
+
 /// The plan of asking DNS about a domain.
 pub fn discover(domain: &str, questions: &[(String, RecordType)]) -> Plan {
     let list: Vec<_> = questions.iter().map(|(name, record)| format!("{} {name}", record.name())).collect();

@@ -63,6 +63,9 @@ const REPAIRABLE: [&str; 12] = [
     "open-relay",
 ];
 
+/// Errors for which senders do not deliver, although the connection works.
+const FORBIDS: [&str; 2] = ["dane-mismatch", "mta-sts-mismatch"];
+
 /// Recommends, from what is known so far; `None` where no route is to be had.
 pub fn recommend(session: &Session) -> Option<Recommendation> {
     recommend_of(&Known::from(session))
@@ -129,6 +132,8 @@ fn ready<'a>(known: &Known<'_>, order: &[&'a Route]) -> Option<(&'a Route, Vec<&
     order
         .iter()
         .filter(|route| route.outcome == Outcome::Works)
+        // Where DANE or MTA-STS demand another server, a connection that works is of no use.
+        .filter(|route| !errors(known, route).iter().any(|code| FORBIDS.contains(code)))
         .min_by_key(|route| {
             (!blockers(route).is_empty(), !known.is_steady(route), !errors(known, route).is_empty())
         })
@@ -250,7 +255,11 @@ fn why_this(known: &Known<'_>, order: &[&Route], route: &Route) -> Option<String
 
 /// Why an earlier port in the order is not the one.
 pub(crate) fn why_not(known: &Known<'_>, route: &Route) -> Option<String> {
-    let name = format!("Port {} {}", route.port, route.tls.phrase());
+    let name = if known.relays() {
+        format!("{} on port {}", route.host, route.port)
+    } else {
+        format!("Port {} {}", route.port, route.tls.phrase())
+    };
     let limits = known.started.map(|started| started.limits);
     let seconds = |ms: u64| format!("{} s", ms.div_ceil(1000));
     let codes = errors(known, route).join(", ");

@@ -24,6 +24,7 @@ pub struct Case {
     pub findings: Vec<Finding>,
     pub lines: Vec<Line>,
     pub hosting: Option<&'static Hosting>,
+    pub left_from: Vec<(std::net::IpAddr, usize)>,
 }
 
 pub fn started(host: &str) -> SessionStarted {
@@ -44,6 +45,7 @@ pub fn started(host: &str) -> SessionStarted {
         malformed: None,
         sign_in: false,
         discover: None,
+        sending: Box::default(),
     }
 }
 
@@ -59,6 +61,7 @@ impl Case {
             findings: Vec::new(),
             lines: Vec::new(),
             hosting: None,
+            left_from: Vec::new(),
         }
     }
 
@@ -74,6 +77,8 @@ impl Case {
             findings: &self.findings,
             lines: &self.lines,
             hosting: self.hosting,
+            left_from: &self.left_from,
+            policy: None,
         }
     }
 
@@ -96,7 +101,11 @@ impl Case {
     pub fn resolved(&mut self, address: Option<&str>) {
         self.enter("host");
         let outcome = match address {
-            Some(_) => crate::event::LookupOutcome::Answers(Vec::new()),
+            Some(address) => crate::event::LookupOutcome::Answers(vec![crate::event::Record {
+                name: self.started.host.clone(),
+                ttl: 60,
+                data: crate::event::RecordData::Address(address.parse().unwrap()),
+            }]),
             None => crate::event::LookupOutcome::NxDomain { at: self.started.host.clone() },
         };
         self.dns.answers.push(Answer {
@@ -168,7 +177,7 @@ impl Case {
                     let end = ends(RouteSpec { port: found.port, tls: found.tls });
                     self.end(route, end);
                 }
-                Next::Control { plan, .. } => {
+                Next::Policy { plan, .. } | Next::Control { plan, .. } => {
                     log.push(plan.step.clone());
                     self.enter(&plan.step);
                 }

@@ -4,10 +4,11 @@
 //! one works, the other TLS mode of a port that speaks it, the way out where everything is blocked, the verdict.
 //! Nothing is remembered between calls: what was done is read from the session, so a replay walks the same way.
 
-use crate::event::{RecordType, RouteId, RouteOrigin};
+use crate::event::{Discover, RecordType, RouteId, RouteOrigin};
 use crate::guide::discover::{self, Planned, Wanted};
 use crate::guide::known::{Branch, Known, is_blocked};
-use crate::guide::{plan, provider};
+use crate::guide::{delivery, plan, provider};
+use crate::session::relay;
 use crate::session::route::State;
 use crate::session::{Outcome, Route, Session};
 use crate::target::{Goal, Host, RouteSpec, TlsMode};
@@ -55,6 +56,13 @@ pub enum Next {
         /// Names and record types.
         questions: Vec<(String, RecordType)>,
     },
+    /// Fetch the MTA-STS policy of a domain.
+    Policy {
+        /// The plan.
+        plan: Plan,
+        /// The host that serves it.
+        host: String,
+    },
     /// Probe a route. `followers` are the routes that would be probed if this one fails, in order: racing may begin them.
     Probe {
         /// The plan.
@@ -68,6 +76,8 @@ pub enum Next {
     Control {
         /// The plan.
         plan: Plan,
+        /// The host.
+        host: String,
         /// Ports, in order.
         ports: Vec<u16>,
     },
@@ -98,10 +108,15 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
     if let Some(question) = question(known) {
         return question;
     }
+    if known.branch() == Some(Branch::Inbox)
+        && known.answer("inbox-next") == Some("check")
+        && let Some(next) = delivery::inbox(known)
+    {
+        return next;
+    }
     if !probes_routes(known) {
         return Next::Conclude(plan::verdict());
     }
-    let host = started.host.as_str();
     let planned = match discover::planned(known, settings.all) {
         Planned::Routes(routes) => routes,
         Planned::First(next) => return *next,
@@ -117,14 +132,43 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
     if known.routes.iter().all(|route| is_nowhere(known, route)) {
         return Next::Conclude(plan::verdict());
     }
+    if known.relays()
+        && let Some(next) = delivery::dane(known)
+    {
+        return next;
+    }
     if let Some(next) = next_route(known, settings) {
+        return next;
+    }
+    if known.relays()
+        && let Some(next) = delivery::after_routes(known)
+    {
         return next;
     }
     let open = known.entered("way-out").is_none() && all_blocked(known);
     if open {
-        return Next::Control { plan: plan::way_out(host, &CONTROL_PORTS), ports: CONTROL_PORTS.to_vec() };
+        return control(known);
     }
     Next::Conclude(plan::verdict())
+}
+
+/// The control connection goes to the host of the first route: where DNS named it, the domain itself may be elsewhere.
+fn control(known: &Known<'_>) -> Next {
+    let host = known.routes.first().map_or(known.host(), |route| route.host.as_str()).to_owned();
+    Next::Control { plan: plan::way_out(&host, &CONTROL_PORTS), host, ports: CONTROL_PORTS.to_vec() }
+}
+
+/// True where every route is tried although one works: with `--all`, and where each is a mail server of a domain, for
+/// mail that comes later may take any of them.
+pub fn tries_all(session: &Session, settings: &Settings) -> bool {
+    settings.all || Known::from(session).discovers() == Some(Discover::Exchangers)
+}
+
+/// True where the whole chain of a route's server must be seen, which TLS 1.3 hides: DNS vouches for an authority.
+pub fn wants_chain(session: &Session, route: &Route) -> bool {
+    relay::association(session.dns(), &route.host, route.port).is_some_and(|found| {
+        session.goal() == Goal::Relay && found.records.iter().any(|tlsa| tlsa.usage == 2)
+    })
 }
 
 fn ask(question: &str, default: &str) -> Next {
@@ -139,7 +183,7 @@ fn question(known: &Known<'_>) -> Option<Next> {
     let (question, default) = match branch {
         Branch::Submit => return None,
         Branch::Relay => ("relay-check", "check"),
-        Branch::Inbox => ("inbox-next", "read"),
+        Branch::Inbox => ("inbox-next", "check"),
         Branch::Message => ("error-next", "walk"),
     };
     known.answer(question).is_none().then(|| ask(question, default))
@@ -250,6 +294,7 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
     let repeat = usize::from(settings.repeat.max(1));
     let order = known.ordered();
     let mut settled = false;
+    let all = settings.all || known.discovers() == Some(Discover::Exchangers);
     for (index, route) in order.iter().enumerate() {
         if !known.is_done(route, repeat) {
             if is_nowhere(known, route) {
@@ -287,7 +332,7 @@ fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
                 });
             }
         }
-        settled |= known.is_steady(route) && !settings.all;
+        settled |= known.is_steady(route) && !all;
     }
     None
 }
@@ -348,10 +393,8 @@ pub fn again(session: &Session, step: &str) -> Option<Next> {
             let is_address = Host::parse(known.host()).is_ok_and(|host| host.address().is_some());
             Some(Next::Resolve { plan: plan::host(known.host(), is_address), host: known.host().to_owned() })
         }
-        "way-out" => Some(Next::Control {
-            plan: plan::way_out(known.host(), &CONTROL_PORTS),
-            ports: CONTROL_PORTS.to_vec(),
-        }),
+        "way-out" => Some(control(&known)),
+        _ if delivery::again(&known, step).is_some() => delivery::again(&known, step),
         _ => {
             let route = known.routes.iter().find(|route| plan::step_id(route) == step)?;
             let plan = route_plan_of(&known, route);

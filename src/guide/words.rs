@@ -225,6 +225,9 @@ mod tests {
             include_str!("../session/diagnose/reach.rs"),
             include_str!("../session/diagnose/dialogue.rs"),
             include_str!("../session/diagnose/secure.rs"),
+            include_str!("../session/diagnose/relay.rs"),
+            include_str!("../session/diagnose/inbox.rs"),
+            include_str!("../session/diagnose/found.rs"),
             include_str!("../wire/certificate/fault.rs"),
         ];
         let prefixes = [
@@ -246,10 +249,19 @@ mod tests {
             "middlebox-",
             "capabilities-",
             "sni-",
+            "ptr-",
+            "dane-",
+            "mta-sts-",
+            "spf-",
+            "dkim-",
+            "dmarc-",
+            "srv-",
+            "relay-in",
         ];
         for text in rules.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
             if prefixes.iter().any(|prefix| text.starts_with(prefix))
                 && !text.ends_with('-')
+                && text != "mta-sts-policy"
                 && !text.contains('.')
             {
                 assert!(pages().iter().any(|page| page.code == text), "{text} has no page");

@@ -16,6 +16,7 @@ use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, Record
 mod answer;
 mod connect;
 mod counters;
+pub mod https;
 pub mod identity;
 pub mod listen;
 mod machine;

@@ -44,16 +44,16 @@ impl Default for Patience {
 }
 
 /// Asks the servers in order and gives the first answer that settles the matter, with the server that gave it. Where
-/// none does, the failure that says most.
+/// none does, the failure that says most. True where the server has validated the answer.
 pub async fn ask(
     servers: &[SocketAddr],
     name: &str,
     record: RecordType,
     patience: Patience,
-) -> (Option<SocketAddr>, LookupOutcome) {
+) -> (Option<SocketAddr>, bool, LookupOutcome) {
     let query = match question(name, record) {
         Ok(query) => query,
-        Err(text) => return (None, LookupOutcome::Malformed(text)),
+        Err(text) => return (None, false, LookupOutcome::Malformed(text)),
     };
     let deadline = Instant::now() + patience.total;
     let mut best: Option<(SocketAddr, LookupOutcome)> = None;
@@ -64,9 +64,9 @@ pub async fn ask(
             if Instant::now() >= deadline {
                 break;
             }
-            let outcome = chase(server, &query, record, patience.per_try, deadline).await;
+            let (outcome, authentic) = chase(server, &query, record, patience.per_try, deadline).await;
             if settles(&outcome) {
-                return (Some(server), outcome);
+                return (Some(server), authentic, outcome);
             }
             if matches!(outcome, LookupOutcome::TimedOut | LookupOutcome::Malformed(_)) {
                 still_silent.push(server);
@@ -78,8 +78,8 @@ pub async fn ask(
         silent = still_silent;
     }
     match best {
-        Some((server, outcome)) => (Some(server), outcome),
-        None => (None, LookupOutcome::Unreachable("no DNS server is configured".to_owned())),
+        Some((server, outcome)) => (Some(server), false, outcome),
+        None => (None, false, LookupOutcome::Unreachable("no DNS server is configured".to_owned())),
     }
 }
 
@@ -101,14 +101,15 @@ fn telling(outcome: &LookupOutcome) -> u8 {
     }
 }
 
-/// Asks one server, and asks on where it leaves a CNAME chain unfinished.
+/// Asks one server, and asks on where it leaves a CNAME chain unfinished. True where it has validated all of it.
 async fn chase(
     server: SocketAddr,
     query: &Query,
     record: RecordType,
     per_try: Duration,
     deadline: Instant,
-) -> LookupOutcome {
+) -> (LookupOutcome, bool) {
+    let mut authentic = true;
     let mut chain = Vec::new();
     let mut seen: Vec<Name> = vec![query.name().clone()];
     let mut query = query.clone();
@@ -116,17 +117,19 @@ async fn chase(
         let limit = deadline.min(Instant::now() + per_try);
         let message = match exchange(server, &query, limit).await {
             Ok(message) => message,
-            Err(outcome) => return outcome,
+            Err(outcome) => return (outcome, false),
         };
+        authentic &= message.metadata.authentic_data;
         match read(&message, query.name(), record) {
             Reading::Final(LookupOutcome::Answers(records)) => {
                 chain.extend(records);
-                return LookupOutcome::Answers(chain);
+                return (LookupOutcome::Answers(chain), authentic);
             }
-            Reading::Final(outcome) => return outcome,
+            Reading::Final(outcome) => return (outcome, authentic),
             Reading::Unfinished { chain: more, next } => {
                 if seen.contains(&next) {
-                    return LookupOutcome::Malformed("the CNAME records lead in a circle".to_owned());
+                    let circle = "the CNAME records lead in a circle".to_owned();
+                    return (LookupOutcome::Malformed(circle), false);
                 }
                 chain.extend(more);
                 seen.push(next.clone());
@@ -134,7 +137,7 @@ async fn chase(
             }
         }
     }
-    LookupOutcome::Malformed("the chain of CNAME records does not end".to_owned())
+    (LookupOutcome::Malformed("the chain of CNAME records does not end".to_owned()), false)
 }
 
 /// One question and its message; without EDNS where the server cannot read that.
@@ -173,6 +176,8 @@ async fn over_udp_or_tcp(
 fn encode(query: &Query, edns: bool) -> Result<(u16, Vec<u8>), LookupOutcome> {
     let mut message = Message::query(); // with a random id
     message.metadata.recursion_desired = true;
+    // Asks a validating resolver to say so (RFC 6840 §5.7); without it the answer's AD bit would mean nothing.
+    message.metadata.authentic_data = true;
     message.add_query(query.clone());
     if edns {
         let mut edns = Edns::new();

@@ -153,8 +153,9 @@ impl SystemNetwork {
                 Err(text) => return (LookupSource::Dns(None), LookupOutcome::Unreachable(text)),
             },
         };
-        let (server, outcome) = ask(&servers, name, record, self.options.patience).await;
-        (LookupSource::Dns(server), outcome)
+        let (server, authentic, outcome) = ask(&servers, name, record, self.options.patience).await;
+        let source = if authentic { LookupSource::Validated(server) } else { LookupSource::Dns(server) };
+        (source, outcome)
     }
 
     /// Addresses of a host whose name nobody has looked up yet, such as a proxy's.

@@ -4,7 +4,8 @@
 //! or a face. Every wait has a limit, every read a bound, and a probe that is dropped leaves nothing running.
 //!
 //! [`resolve`] finds addresses, [`route`] examines one route (its connects in [`connect`], its dialogue in [`talk`],
-//! its second looks in [`inspect`]), [`control`] sees whether a host is alive at all.
+//! its second looks in [`inspect`]), [`control`] sees whether a host is alive at all,
+//! [`policy`] fetches what a domain demands of those who deliver to it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::net::tls::{TlsClient, Trust, TrustError};
 pub mod connect;
 pub mod control;
 pub mod inspect;
+pub mod policy;
 pub mod resolve;
 pub mod route;
 pub mod talk;

@@ -91,7 +91,12 @@ async fn question(
 }
 
 /// One question, recorded.
-async fn asked(context: &Context, recorder: &Recorder, name: &str, record: RecordType) -> LookupOutcome {
+pub(super) async fn asked(
+    context: &Context,
+    recorder: &Recorder,
+    name: &str,
+    record: RecordType,
+) -> LookupOutcome {
     let started = Instant::now();
     let (source, outcome) = context.network.lookup(name, record).await;
     let took = Micros::from_duration(started.elapsed());

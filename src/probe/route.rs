@@ -44,6 +44,8 @@ pub struct Job {
     /// True where connections for information are welcome (`--all`): the whole chain, the certificate without SNI,
     /// the server's care with what came in cleartext behind STARTTLS.
     pub closely: bool,
+    /// True where the whole chain is to be seen, which TLS 1.3 hides.
+    pub whole_chain: bool,
 }
 
 /// Examines the route.
@@ -110,6 +112,9 @@ async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Cho
         Some(failed) => look_again(context, job, &endpoint, &failed, &heard).await,
         None if up && halt == Halt::Finished(Finish::Complete) && job.closely => {
             look_closely(context, job, &endpoint).await;
+        }
+        None if up && job.whole_chain => {
+            inspect::certificate(context, job, &endpoint, InspectReason::Chain).await;
         }
         None => {}
     }

@@ -194,8 +194,6 @@ struct LineReport {
     encrypted: bool,
     text: String,
     note: Option<String>,
-    /// Where that stands: RFC and section, or another document.
-    note_source: Option<String>,
 }
 
 /// Makes the report.
@@ -354,7 +352,7 @@ fn dns(session: &Session) -> Dns {
         aaaa: addresses(&dns.aaaa),
         ms: dns.took.map(Micros::as_ms),
         source: dns.answers.first().map(|answer| match answer.source {
-            LookupSource::Dns(_) => "dns",
+            LookupSource::Dns(_) | LookupSource::Validated(_) => "dns",
             LookupSource::HostsFile => "hosts-file",
             LookupSource::Given => "given",
             LookupSource::Literal => "literal",
@@ -417,8 +415,6 @@ fn step(step: walk::PathStep) -> PathReport {
 }
 
 fn line(session: &Session, line: &crate::session::Line) -> LineReport {
-    let (note, note_source) =
-        glossary::explain(session, line).map_or((None, None), |note| (Some(note.text), note.reference));
     LineReport {
         at_ms: line.at.as_ms(),
         port: line.port,
@@ -435,7 +431,6 @@ fn line(session: &Session, line: &crate::session::Line) -> LineReport {
         },
         encrypted: line.encrypted,
         text: line.text.clone(),
-        note,
-        note_source,
+        note: glossary::explain(session, line).map(|note| note.text),
     }
 }

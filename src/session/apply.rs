@@ -1,15 +1,16 @@
 //! The fold itself: which event changes what.
 
 use crate::event::{
-    ConnectOutcome, Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RouteId, RouteOrigin,
+    ConnectOutcome, Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RecordType, RouteId,
+    RouteOrigin,
 };
 use crate::session::case::Case;
 use crate::session::pen::Pen;
 use crate::session::probe::{Handshake, Probe};
 use crate::session::route::{ChainSource, Outcome, Phase, Round, Route, State, Timing, TlsSession};
 use crate::session::transcript::{From, Layer};
-use crate::session::{Finding, Meaning, Session, Step, diagnose, handshake, outcome, reach, talk};
-use crate::target::{Host, TlsMode};
+use crate::session::{Finding, Meaning, Session, Step, diagnose, handshake, outcome, reach, relay, talk};
+use crate::target::{Goal, Host, TlsMode};
 use crate::wire::printable::printable;
 
 /// Most probes that are kept.
@@ -29,6 +30,7 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
                 let text = format!("target: {unicode} is {} in DNS", started.host);
                 pen(session, event).write(From::Probe, Layer::Dns, &text, Meaning::Remark);
             }
+            say_goal(session, event);
             if let Some(reason) = &started.malformed {
                 let mut pen = pen(session, event);
                 let line = pen.write(From::Probe, Layer::Dns, &format!("target: {reason}"), Meaning::Remark);
@@ -45,6 +47,7 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
             if session.answers.len() < MAX_NOTES {
                 session.answers.push((question.clone(), answer.clone()));
             }
+            say_goal(session, event);
         }
         EventKind::StepEntered { step, plan } => enter(session, event, step, plan, false),
         EventKind::StepSkipped { step } => {
@@ -62,6 +65,15 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
             let mut pen = pen(session, event);
             reach::lookup(&mut known, &mut pen, name, *record, source, outcome, *took);
             session.dns = known;
+            if *record == RecordType::Tlsa {
+                demands_changed(session);
+            }
+        }
+        EventKind::PolicyFetched { host, outcome, took } => {
+            let mut pen = pen(session, event);
+            let line = reach::policy_fetched(&mut pen, host, outcome, *took);
+            session.beyond.policy = line.map(|line| relay::Fetched::new(host, outcome, line));
+            demands_changed(session);
         }
         EventKind::SystemLookup { host, result, .. } => {
             let mut known = std::mem::take(&mut session.dns);
@@ -85,13 +97,26 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
     }
 }
 
+/// Where mail lands in the spam folder, the first line says what that has to do with ports.
+fn say_goal(session: &mut Session, event: &Event) {
+    if session.goal() == Goal::Inbox && session.goal_line.is_none() && !session.host().is_empty() {
+        let text = format!(
+            "goal: mail of {} is accepted and lands in the spam folder; receivers do not see the port of submission",
+            session.host()
+        );
+        session.goal_line = pen(session, event).write(From::Probe, Layer::Dns, &text, Meaning::Remark);
+    }
+}
+
 /// True for events after which there may be more, or less, to find.
 fn tells(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::SessionStarted(_)
             | EventKind::RouteAdded { .. }
+            | EventKind::Answered { .. }
             | EventKind::Lookup { .. }
+            | EventKind::PolicyFetched { .. }
             | EventKind::SystemLookup { .. }
             | EventKind::ConnectEnded { .. }
             | EventKind::TlsEnded { .. }
@@ -144,7 +169,7 @@ fn probe_started(session: &mut Session, event: &Event, purpose: &Purpose) {
             session.books.entry(*route).or_default().probes.push(event.probe);
             project(session, *route);
         }
-        Purpose::Ask { .. } | Purpose::Control { .. } => {}
+        Purpose::Ask { .. } | Purpose::Policy { .. } | Purpose::Control { .. } => {}
     }
 }
 
@@ -182,6 +207,10 @@ fn of_probe(session: &mut Session, event: &Event) {
     };
     let mut pen = Pen { transcript: &mut session.transcript, at: event.at, probe: event.probe, route, port };
     let changed = happened(&mut probe, &mut pen, &event.kind, now);
+    if let EventKind::ConnectEnded { address, local, .. } = &event.kind {
+        let line = probe.attempt(address).and_then(|attempt| attempt.lines.last().copied());
+        relay::left(session, probe.purpose.as_ref(), local.map(|local| local.ip()), line);
+    }
     if session.probes.len() < MAX_PROBES {
         session.probes.insert(event.probe, probe);
     }
@@ -231,6 +260,7 @@ fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<
         | EventKind::RouteAdded { .. }
         | EventKind::ProbeStarted { .. }
         | EventKind::Lookup { .. }
+        | EventKind::PolicyFetched { .. }
         | EventKind::SystemLookup { .. }
         | EventKind::Warning { .. }
         | EventKind::RunEnded { .. } => return false,
@@ -242,13 +272,14 @@ fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<
 pub(super) fn case<'a>(session: &'a Session, route: &'a Route) -> Option<Case<'a>> {
     let mut probes = session.books.get(&route.id)?.probes.iter().filter_map(|id| session.probes.get(id));
     let probe = probes.next()?;
-    let goal = session.started.as_ref().map(|started| started.goal).unwrap_or_default();
+    let goal = session.goal();
+    let demand = relay::demand(session, route);
     let sibling_not_smtp = session
         .routes
         .iter()
         .any(|other| other.origin == RouteOrigin::OtherMode(route.id) && other.outcome == Outcome::NotSmtp);
     let aliases = session.dns.aliases(&route.host);
-    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp, aliases })
+    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp, aliases, demand })
 }
 
 /// Brings what a route shows up to its record.
@@ -359,6 +390,15 @@ fn round_ended(session: &mut Session, id: RouteId, probe: ProbeId, how: ProbeEnd
         let stopped = std::mem::replace(&mut book.probes, previous);
         book.previous = stopped;
         project(session, id);
+    }
+}
+
+/// What DANE and MTA-STS demand has changed: routes that have ended may stand differently.
+fn demands_changed(session: &mut Session) {
+    let ended = session.routes.iter().filter(|route| route.state == State::Ended);
+    let ended: Vec<RouteId> = ended.map(|route| route.id).collect();
+    for id in ended {
+        settle_outcome(session, id);
     }
 }
 

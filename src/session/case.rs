@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Side, TlsOutcome};
 use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
+use crate::session::relay::Demand;
 use crate::session::route::{Attempt, Route};
 use crate::session::talk::location;
 use crate::target::{Goal, TlsMode};
 use crate::wire::printable::printable;
 use crate::wire::reply::{Reply, looks_like};
+use crate::wire::tlsa::{self, Shown, Verdict};
 
 /// A route as the latest probe found it.
 #[derive(Clone)]
@@ -23,6 +25,8 @@ pub(crate) struct Case<'a> {
     pub sibling_not_smtp: bool,
     /// The names that the host is an alias of in DNS.
     pub aliases: Vec<String>,
+    /// What DANE and MTA-STS demand of it; only where mail is delivered.
+    pub demand: Demand,
 }
 
 /// Why an address was not reached, the most telling first.
@@ -76,6 +80,15 @@ impl Unreached {
             _ => Self::Unreachable,
         }
     }
+}
+
+/// Who keeps mail from a server whose certificate is not the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forbidden {
+    /// The TLSA records, for this reason.
+    Dane(&'static str),
+    /// The MTA-STS policy.
+    Policy,
 }
 
 /// Why a handshake failed.
@@ -193,6 +206,36 @@ impl<'a> Case<'a> {
             return Some(TlsFault::Certificate);
         }
         Some(ours.map_or(TlsFault::Other, TlsFault::Alert))
+    }
+
+    /// How the certificates stand to the TLSA records that count; `None` where there are none.
+    pub fn dane(&self) -> Option<Verdict> {
+        let records = &self.demand.dane.as_ref()?.records;
+        let seen = self.certificates();
+        let errors = seen.and_then(|handshake| handshake.errors.as_ref());
+        Some(tlsa::compare(
+            records,
+            &Shown {
+                chain: seen.map_or(&[], |handshake| handshake.chain.as_slice()),
+                complete: seen.is_some_and(|handshake| handshake.complete),
+                host: &self.route.host,
+                now: self.demand.now,
+                // X509_V_ERR_CERT_SIGNATURE_FAILURE.
+                bad_signature: errors.is_some_and(|errors| errors.iter().any(|error| error.code == 7)),
+            },
+        ))
+    }
+
+    /// Why the certificate keeps mail from this server although TLS is opportunistic; `None` where it does not.
+    pub fn forbidden(&self) -> Option<Forbidden> {
+        match self.dane() {
+            // DANE comes before MTA-STS, and where it is content nothing else is asked (RFC 8461 §2).
+            Some(Verdict::Match { .. } | Verdict::Unseen) => return None,
+            Some(Verdict::Mismatch(why)) => return Some(Forbidden::Dane(why)),
+            Some(Verdict::NoneUsable) | None => {}
+        }
+        let verified = self.handshake().is_some_and(Handshake::verified);
+        (self.demand.enforced().is_some() && !verified).then_some(Forbidden::Policy)
     }
 
     /// What the server's own fatal alert, in the clear or by OpenSSL's number, says.

@@ -1,12 +1,8 @@
 //! What kind of line a transcript line is, for the glossary to explain and for rules to cite.
 
-use std::net::IpAddr;
-
-use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, InspectReason, LookupOutcome, LookupSource, Micros, RecordType, Side,
-    Verification,
-};
+use crate::event::{Awaited, CloseKind, ConnectOutcome, LookupOutcome, RecordType, Side, Verification};
 use crate::wire::enhanced::EnhancedCode;
+use crate::wire::mta_sts::Mode;
 
 /// What kind of line it is. Facts only; the words are the glossary's.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,46 +13,27 @@ pub enum Meaning {
         name: String,
         /// The type asked for.
         record: RecordType,
-        /// Where the answer came from.
-        source: LookupSource,
         /// How it ended.
         outcome: LookupOutcome,
     },
+    /// The MTA-STS policy was asked for.
+    Policy {
+        /// Its mode, where there is a policy.
+        mode: Option<Mode>,
+    },
     /// The operating system's resolver, compared.
     SystemLookup {
-        /// The name asked for.
-        host: String,
-        /// What it gave.
-        result: Result<Vec<IpAddr>, String>,
         /// True where it agrees with DNS.
         agrees: bool,
     },
     /// A connect began.
-    ConnectStarted {
-        /// Address and port.
-        address: String,
-    },
+    ConnectStarted,
     /// A connect ended.
-    Connect {
-        /// How.
-        outcome: ConnectOutcome,
-        /// Address and port.
-        address: String,
-        /// How long it took.
-        took: Micros,
-    },
+    Connect(ConnectOutcome),
     /// A connect ended in silence, for this machine dropped its packets itself.
-    DroppedHere {
-        /// Address and port.
-        address: String,
-        /// How long it took.
-        took: Micros,
-    },
+    DroppedHere,
     /// This connection was chosen for the dialogue.
-    Chosen {
-        /// Address and port.
-        address: String,
-    },
+    Chosen,
     /// A command we sent.
     Command {
         /// Upper case: `EHLO`, `STARTTLS`, …
@@ -104,12 +81,8 @@ pub enum Meaning {
     TlsStarted {
         /// Whether it verifies.
         verification: Verification,
-        /// The name sent and verified.
-        server_name: String,
-        /// Name and version of the TLS library.
-        library: String,
-        /// Why it was made, on an inspecting connection.
-        why: Option<InspectReason>,
+        /// True on a second, inspecting connection.
+        inspecting: bool,
     },
     /// ClientHello.
     ClientHello {
@@ -117,10 +90,6 @@ pub enum Meaning {
         versions: Vec<String>,
         /// SNI.
         server_name: Option<String>,
-        /// Number of cipher suites offered.
-        ciphers: usize,
-        /// Groups offered, IANA names.
-        groups: Vec<String>,
     },
     /// ServerHello.
     ServerHello {
@@ -140,8 +109,6 @@ pub enum Meaning {
     CertificateChain {
         /// How many certificates were sent.
         certificates: usize,
-        /// Their bytes.
-        bytes: usize,
     },
     /// The server's own certificate, or one of its chain, in one line.
     Certificate {
@@ -169,16 +136,9 @@ pub enum Meaning {
         from: Side,
     },
     /// ChangeCipherSpec.
-    ChangeCipherSpec {
-        /// Who sent it.
-        from: Side,
-    },
+    ChangeCipherSpec,
     /// Encrypted records, summed up.
     EncryptedRecords {
-        /// How many.
-        records: u32,
-        /// Their bytes.
-        bytes: u64,
         /// Who sent them.
         from: Side,
     },
@@ -202,26 +162,13 @@ pub enum Meaning {
         verification: Verification,
     },
     /// The handshake failed.
-    TlsFailed {
-        /// The library's words; `None` where the limit was reached.
-        words: Option<String>,
-        /// The limit, where it was reached.
-        limit: Option<Micros>,
-    },
+    TlsFailed,
     /// The connection ended.
     Closed(CloseKind),
     /// A wait came to its limit.
-    WaitExpired {
-        /// What was waited for.
-        awaited: Awaited,
-        /// How long.
-        limit: Micros,
-    },
+    WaitExpired(Awaited),
     /// A limit against endless servers was reached.
-    LimitReached {
-        /// Which.
-        what: String,
-    },
+    LimitReached,
     /// A word from ehlo about the run itself.
     Remark,
 }

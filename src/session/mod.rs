@@ -22,6 +22,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Event, Micros, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
+use crate::target::Goal;
 
 mod apply;
 mod case;
@@ -34,7 +35,9 @@ mod outcome;
 mod pen;
 pub mod probe;
 mod reach;
+pub mod relay;
 pub mod route;
+pub mod sender;
 mod talk;
 #[doc(hidden)]
 pub mod testing;
@@ -45,7 +48,6 @@ mod tests;
 
 pub use finding::{Finding, Severity};
 pub use meaning::Meaning;
-pub(crate) use pen::span;
 pub use probe::Probe;
 pub use route::{Outcome, Route};
 pub use transcript::{Line, Transcript};
@@ -55,9 +57,11 @@ pub use transcript::{Line, Transcript};
 pub struct Session {
     started: Option<SessionStarted>,
     started_line: Option<usize>,
+    goal_line: Option<usize>,
     ended: Option<RunEnd>,
     now: Micros,
     dns: dns::Dns,
+    beyond: relay::Beyond,
     routes: Vec<Route>,
     transcript: Transcript,
     findings: Vec<Finding>,
@@ -119,20 +123,36 @@ impl Session {
 
     /// The wall clock at the latest event, in seconds since 1970; `None` where the start does not tell.
     pub fn wall_clock(&self) -> Option<i64> {
-        self.wall_clock_at(self.now)
-    }
-
-    /// The wall clock at a moment of the session.
-    pub fn wall_clock_at(&self, at: Micros) -> Option<i64> {
         use time::format_description::well_known::Rfc3339;
         let started = time::OffsetDateTime::parse(&self.started.as_ref()?.started_at, &Rfc3339).ok()?;
-        let elapsed = i64::try_from(at.0 / 1_000_000).ok()?;
+        let elapsed = i64::try_from(self.now.0 / 1_000_000).ok()?;
         started.unix_timestamp().checked_add(elapsed)
     }
 
     /// The host that is examined; empty where none was understood.
     pub fn host(&self) -> &str {
         self.started.as_ref().map(|started| started.host.as_str()).unwrap_or_default()
+    }
+
+    /// What the mail is for: what was asked on the command line, or what the user has answered since.
+    pub fn goal(&self) -> Goal {
+        let answer = self.answers.iter().rev().find(|(question, _)| question == "sender");
+        match answer.map(|(_, answer)| answer.as_str()) {
+            Some("server") => Goal::Relay,
+            Some("spam") => Goal::Inbox,
+            Some("app") => Goal::Submit,
+            _ => self.started.as_ref().map(|started| started.goal).unwrap_or_default(),
+        }
+    }
+
+    /// The line that says that mail lands in the spam folder, and that no port is looked at for it.
+    pub(crate) fn goal_line(&self) -> Option<usize> {
+        self.goal_line
+    }
+
+    /// What is known beyond look-ups: a fetched policy, the addresses that connects left from.
+    pub fn beyond(&self) -> &relay::Beyond {
+        &self.beyond
     }
 
     /// The look-ups.

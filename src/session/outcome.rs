@@ -1,7 +1,7 @@
 //! How a route ended: computed from its record, never said by a probe.
 
 use crate::event::Awaited;
-use crate::session::case::{Case, TlsFault, Unreached};
+use crate::session::case::{Case, Forbidden, TlsFault, Unreached};
 use crate::session::probe::{Exchange, Probe};
 use crate::session::route::Outcome;
 use crate::target::{Goal, TlsMode};
@@ -68,12 +68,16 @@ fn tls_later(case: &Case<'_>) -> Stage {
 
 fn tls(case: &Case<'_>) -> Stage {
     let Some(fault) = case.tls_fault() else {
+        // A certificate that verifies and is not the one that DNS vouches for (RFC 7672 §2.2).
+        if case.probe.tls_is_up() && matches!(case.forbidden(), Some(Forbidden::Dane(_))) {
+            return Stage::Ended(Outcome::CertInvalid);
+        }
         return if case.probe.tls_is_up() { Stage::Passed } else { Stage::Pending };
     };
     Stage::Ended(match fault {
         // Between servers TLS is opportunistic: mail goes through although nobody vouches for the other end
-        // (RFC 7435 §3).
-        TlsFault::Certificate if case.goal == Goal::Relay => Outcome::Works,
+        // (RFC 7435 §3), unless DANE or MTA-STS forbid it.
+        TlsFault::Certificate if case.goal == Goal::Relay && case.forbidden().is_none() => Outcome::Works,
         TlsFault::Certificate => Outcome::CertInvalid,
         TlsFault::NotTls if case.greets_in_cleartext() => Outcome::ModeMismatch,
         TlsFault::NotTls if case.route.tls == TlsMode::Implicit => Outcome::NotSmtp,
@@ -151,7 +155,7 @@ fn starttls(case: &Case<'_>) -> Stage {
     if case.route.tls != TlsMode::Starttls {
         return Stage::Passed;
     }
-    let opportunistic = case.goal == Goal::Relay;
+    let opportunistic = case.goal == Goal::Relay && !case.demand.needs_tls();
     if !case.probe.before_tls.as_ref().is_some_and(|offered| offered.has("STARTTLS")) {
         return Stage::Ended(if opportunistic { Outcome::Works } else { Outcome::NoStarttls });
     }

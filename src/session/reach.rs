@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSource, Micros, Record,
-    RecordData, RecordType, Retransmissions,
+    Awaited, CloseKind, ConnectOutcome, Endpoint, IcmpError, LookupOutcome, LookupSource, Micros,
+    PolicyOutcome, Record, RecordData, RecordType, Retransmissions,
 };
 use crate::session::Meaning;
 use crate::session::dns::{Answer, Dns, SystemAnswer};
 use crate::session::pen::{Pen, endpoint, span};
 use crate::session::probe::{Closed, Expired, MAX_ATTEMPTS, Probe};
 use crate::session::route::Attempt;
-use crate::session::talk;
 use crate::session::transcript::{From, Layer};
+use crate::session::{relay, talk};
 
 /// Most records of one answer that are shown in its line.
 const MAX_SHOWN: usize = 8;
@@ -29,18 +29,38 @@ pub(crate) fn lookup(
 ) {
     let from = match source {
         LookupSource::Dns(_) => "",
+        LookupSource::Validated(_) => " (validated)",
         LookupSource::HostsFile => " (hosts file)",
         LookupSource::Given => " (given)",
         LookupSource::Literal => " (no look-up needed)",
     };
     let text = format!("{} {name} → {}{from}", record.name(), answer(outcome));
-    let meaning =
-        Meaning::Lookup { name: name.to_owned(), record, source: source.clone(), outcome: outcome.clone() };
+    let meaning = Meaning::Lookup { name: name.to_owned(), record, outcome: outcome.clone() };
     let line = pen.write(From::Probe, Layer::Dns, &text, meaning);
     if let Some(line) = line {
         let (name, source, outcome) = (name.to_owned(), source.clone(), outcome.clone());
         dns.add(Answer { name, record, source, outcome, took, line }, pen.at);
     }
+}
+
+/// The MTA-STS policy was asked for; its line.
+pub(crate) fn policy_fetched(
+    pen: &mut Pen<'_>,
+    host: &str,
+    outcome: &PolicyOutcome,
+    took: Micros,
+) -> Option<usize> {
+    let policy = relay::read(outcome);
+    let said = match &policy {
+        Ok(policy) => {
+            let mx = shown(policy.mx.iter().cloned());
+            let mx = if mx.is_empty() { String::new() } else { format!(", mx {mx}") };
+            format!("mode {}{mx}, {} s", policy.mode.word(), policy.max_age)
+        }
+        Err(why) => format!("no policy: {why}"),
+    };
+    let text = format!("HTTPS {host} → {said} (in {})", span(took));
+    pen.write(From::Probe, Layer::Dns, &text, Meaning::Policy { mode: policy.ok().map(|policy| policy.mode) })
 }
 
 /// The operating system's resolver was asked for comparison.
@@ -64,8 +84,7 @@ pub(crate) fn system_lookup(
         Err(error) => error.clone(),
     };
     let text = format!("system resolver: {host} → {text}");
-    let meaning = Meaning::SystemLookup { host: host.to_owned(), result: result.clone(), agrees };
-    let line = pen.write(From::Probe, Layer::Dns, &text, meaning);
+    let line = pen.write(From::Probe, Layer::Dns, &text, Meaning::SystemLookup { agrees });
     if let Some(line) = line {
         dns.add_system(SystemAnswer { host: host.to_owned(), result: result.clone(), line });
     }
@@ -124,9 +143,8 @@ fn shown(texts: impl Iterator<Item = String>) -> String {
 
 /// A connect began.
 pub(crate) fn connect_started(probe: &mut Probe, pen: &mut Pen<'_>, address: &Endpoint) {
-    let shown = endpoint(address);
-    let text = format!("connect {shown}");
-    let line = pen.write(From::Probe, Layer::Tcp, &text, Meaning::ConnectStarted { address: shown });
+    let text = format!("connect {}", endpoint(address));
+    let line = pen.write(From::Probe, Layer::Tcp, &text, Meaning::ConnectStarted);
     if probe.attempts.len() < MAX_ATTEMPTS {
         probe.attempts.push(Attempt {
             endpoint: address.clone(),
@@ -148,19 +166,15 @@ pub(crate) fn connect_ended(
     took: Micros,
     dropped_here: bool,
 ) {
-    let shown = endpoint(address);
     let mut text = connect_text(outcome, took);
+    let mut meaning = Meaning::Connect(outcome.clone());
     if dropped_here {
         text.push_str(": this machine drops the packets itself (TCPRetransFail)");
+        meaning = Meaning::DroppedHere;
     }
     if probe.attempts.len() > 1 {
-        text = format!("{text} · {shown}");
+        text = format!("{text} · {}", endpoint(address));
     }
-    let meaning = if dropped_here {
-        Meaning::DroppedHere { address: shown, took }
-    } else {
-        Meaning::Connect { outcome: outcome.clone(), address: shown, took }
-    };
     let line = pen.write(From::Probe, Layer::Tcp, &text, meaning);
     // While the dialogue is under way on another connection, this says nothing about how far that has come.
     if probe.chosen.is_none() {
@@ -236,9 +250,8 @@ pub(crate) fn icmp_name(error: IcmpError) -> String {
 /// The connection with which the dialogue goes on.
 pub(crate) fn chosen(probe: &mut Probe, pen: &mut Pen<'_>, address: &Endpoint) {
     if probe.attempts.len() > 1 {
-        let address = endpoint(address);
-        let text = format!("goes on with {address}");
-        pen.write(From::Probe, Layer::Tcp, &text, Meaning::Chosen { address });
+        let text = format!("goes on with {}", endpoint(address));
+        pen.write(From::Probe, Layer::Tcp, &text, Meaning::Chosen);
     }
     probe.last = probe.last.max(pen.at);
     probe.chosen.get_or_insert_with(|| (address.clone(), pen.at));
@@ -282,7 +295,7 @@ pub(crate) fn expired(probe: &mut Probe, pen: &mut Pen<'_>, awaited: Awaited, li
     };
     let layer = if awaited == Awaited::Handshake { Layer::Tls } else { Layer::Smtp };
     let text = format!("no {what} within {}", span(limit));
-    let line = pen.write(From::Probe, layer, &text, Meaning::WaitExpired { awaited, limit });
+    let line = pen.write(From::Probe, layer, &text, Meaning::WaitExpired(awaited));
     probe.last = probe.last.max(pen.at);
     probe.expired.get_or_insert(Expired { awaited, limit, line });
 }
@@ -290,8 +303,7 @@ pub(crate) fn expired(probe: &mut Probe, pen: &mut Pen<'_>, awaited: Awaited, li
 /// The probe stopped reading.
 pub(crate) fn limit(probe: &mut Probe, pen: &mut Pen<'_>, what: &str) {
     talk::flush(probe, pen);
-    let meaning = Meaning::LimitReached { what: what.to_owned() };
-    let line = pen.write(From::Probe, Layer::Smtp, &format!("gave up: {what}"), meaning);
+    let line = pen.write(From::Probe, Layer::Smtp, &format!("gave up: {what}"), Meaning::LimitReached);
     if let Some(line) = line {
         probe.limit.get_or_insert_with(|| (crate::wire::printable::printable(what, 200), line));
     }

@@ -128,7 +128,7 @@ fn of_look_ups(session: &Session) -> Vec<Fact> {
         Some(LookupSource::HostsFile) => Some("from the hosts file"),
         Some(LookupSource::Given) => Some("as given"),
         Some(LookupSource::Literal) => Some("an address, no look-up"),
-        Some(LookupSource::Dns(_)) | None => None,
+        Some(LookupSource::Dns(_) | LookupSource::Validated(_)) | None => None,
     };
     facts.extend(from.map(|from| Fact::new(Mark::Note, from, "")));
     facts.extend(dns.took.map(|took| Fact::new(Mark::Note, "answered in", duration(took))));

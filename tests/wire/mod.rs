@@ -10,7 +10,7 @@ use ehlo::lab::network::LabNetwork;
 use ehlo::lab::scenario::Scenario;
 use ehlo::probe::{Family, LazyTls};
 use ehlo::session::{Finding, Outcome, Session, Severity};
-use ehlo::target::{Goal, Host, RouteSpec};
+use ehlo::target::{Goal, RouteSpec};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
@@ -206,10 +206,10 @@ pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
         malformed: None,
         sign_in: false,
         discover: None,
+        sending: Box::default(),
     };
     let setup = Setup {
         started,
-        host: Host::parse(site.host).ok(),
         family: Family::Both,
         network: Arc::new(network),
         tls: Arc::new(LazyTls::new(trust)),

@@ -241,11 +241,11 @@ fn the_other_branches_lead_somewhere() {
     relay.started.goal = Goal::Relay;
     assert_eq!(
         log(&mut relay, &[("25/starttls", Outcome::Works)]),
-        "sender=server relay-check=check host route-25-starttls verdict"
+        "sender=server relay-check=check mx mta-sts host dane route-25-starttls@smtp.example.com verdict"
     );
     let mut inbox = case();
     inbox.started.goal = Goal::Inbox;
-    assert_eq!(log(&mut inbox, &[]), "sender=spam inbox-next=read verdict");
+    assert_eq!(log(&mut inbox, &[]), "sender=spam inbox-next=check spf dkim dmarc verdict");
     assert!(inbox.routes.is_empty());
     let mut walk = case();
     walk.answer("sender", "spam");

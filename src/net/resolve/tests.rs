@@ -62,7 +62,7 @@ impl Server {
     }
 
     async fn outcome(&self, patience: Patience) -> LookupOutcome {
-        let (server, outcome) = ask(&[self.address], "a.example.com", RecordType::A, patience).await;
+        let (server, _, outcome) = ask(&[self.address], "a.example.com", RecordType::A, patience).await;
         assert_eq!(server, Some(self.address));
         outcome
     }
@@ -192,11 +192,11 @@ async fn silence_garbage_and_a_wrong_id_are_told_apart() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_not_a_slow_one() {
     let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let (server, outcome) = ask(&[gone], "a.example.com", RecordType::A, PATIENT).await;
+    let (server, _, outcome) = ask(&[gone], "a.example.com", RecordType::A, PATIENT).await;
     assert_eq!(server, Some(gone));
     assert!(matches!(outcome, LookupOutcome::Unreachable(text) if text.contains(&gone.to_string())));
 
-    let (server, outcome) = ask(&[], "a.example.com", RecordType::A, PATIENT).await;
+    let (server, _, outcome) = ask(&[], "a.example.com", RecordType::A, PATIENT).await;
     assert_eq!(server, None);
     assert!(matches!(outcome, LookupOutcome::Unreachable(text) if text.contains("configured")));
 }
@@ -284,10 +284,33 @@ async fn the_next_server_is_asked_and_the_most_telling_failure_is_kept() {
         let servers: Vec<_> = servers.iter().map(|server| server.address).collect();
         ask(&servers, "a.example.com", RecordType::A, PATIENT).await
     };
-    let (by, outcome) = of(&[&refuses, &fails, &knows]).await;
+    let (by, _, outcome) = of(&[&refuses, &fails, &knows]).await;
     assert_eq!((by, outcome), (Some(knows.address), LookupOutcome::NxDomain { at: "a.example.com".into() }));
-    let (by, outcome) = of(&[&refuses, &fails]).await;
+    let (by, _, outcome) = of(&[&refuses, &fails]).await;
     assert_eq!((by, outcome), (Some(fails.address), LookupOutcome::ServFail { extended: None }));
-    let (by, _) = of(&[&refuses, &refuses, &refuses, &knows]).await;
+    let (by, ..) = of(&[&refuses, &refuses, &refuses, &knows]).await;
     assert_eq!(by, Some(refuses.address), "no more than three are asked");
+}
+
+/// RFC 6840 §5.7 and §5.8: the question asks for the AD bit, and an answer counts as validated only where every message
+/// of a chain bears it.
+#[tokio::test]
+async fn validated_answers_are_told_from_others() {
+    let validates = async |all: bool| {
+        let server = Server::new(move |asked| {
+            assert!(asked.metadata.authentic_data, "the question asks for it");
+            let first = asked.queries.first().unwrap().name() == &name("a.example.com.");
+            let mut message = reply(&asked, ResponseCode::NoError);
+            message.metadata.authentic_data = all || first;
+            message.answers =
+                vec![if first { cname("a.example.com.", "b.example.com.") } else { a("b.example.com.") }];
+            vec![bytes(&message)]
+        })
+        .await;
+        let (_, validated, outcome) = ask(&[server.address], "a.example.com", RecordType::A, PATIENT).await;
+        assert_eq!(address_of(&outcome).len(), 2);
+        validated
+    };
+    assert!(validates(true).await);
+    assert!(!validates(false).await);
 }

@@ -10,9 +10,12 @@ use crate::session::{Finding, Outcome, Route, Session, Severity, apply};
 use crate::target::Goal;
 
 mod dialogue;
+mod found;
+mod inbox;
 mod names;
 mod other_end;
 mod reach;
+mod relay;
 mod secure;
 
 /// What the rules of one route write to.
@@ -60,6 +63,9 @@ impl Notes<'_, '_> {
 /// Everything that is found in a session so far: errors first, then by route and code.
 pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     let mut found = names::findings(session);
+    found.extend(relay::findings(session));
+    found.extend(inbox::findings(session));
+    found.extend(found::findings(session));
     for route in session.routes() {
         let mut own = of_route(session, route.id);
         if let Some(book) = session.books.get(&route.id) {
@@ -76,7 +82,11 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     found.extend(other_end::one_issuer(session, &found));
     // The block on the way out explains why all ports are blocked, so it comes before that.
     let follows = |finding: &Finding| finding.code == "all-ports-blocked";
-    found.sort_by_key(|finding| (finding.severity, finding.route, follows(finding), finding.code));
+    // Who asks about the spam folder must read this first, whatever else is wrong.
+    let later = |finding: &Finding| finding.code != "port-is-not-the-cause";
+    found.sort_by_key(|finding| {
+        (later(finding), finding.severity, finding.route, follows(finding), finding.code)
+    });
     found
 }
 
@@ -92,6 +102,7 @@ pub(crate) fn of_route(session: &Session, route: RouteId) -> Vec<Finding> {
     dialogue::rules(&mut notes);
     secure::rules(&mut notes);
     other_end::rules(&mut notes);
+    relay::rules(&mut notes, session);
     if is_spare(session, route) && case.unreached().is_some() {
         // It was only tried because the route before it was slow to connect, and many servers do without it.
         for finding in &mut notes.found {
@@ -136,7 +147,7 @@ fn flaky(session: &Session, route: &Route) -> Option<Finding> {
 
 /// `all-ports-blocked` and `egress-blocked`: no mail route gets through; does anything of this host answer?
 fn blocked(session: &Session) -> Vec<Finding> {
-    if session.started().is_some_and(|started| started.goal == Goal::Inbox) {
+    if session.goal() == Goal::Inbox {
         return Vec::new();
     }
     let tried: Vec<&Route> = session.routes().iter().filter(|route| !route.rounds.is_empty()).collect();
@@ -162,6 +173,11 @@ fn blocked(session: &Session) -> Vec<Finding> {
         facts,
     };
     let mut facts = BTreeMap::from([("host", host), ("ports", ports)]);
+    if session.goal() == Goal::Relay {
+        let advice = "Ask the company that hosts this machine to open port 25 outbound, or relay all mail through a \
+                      smarthost: a server that you sign in to on port 587";
+        facts.insert("advice", advice.to_owned());
+    }
     let mut found = vec![finding("all-ports-blocked", evidence.clone(), facts.clone())];
     // What this machine's own firewall keeps back is not blocked on the way out of the network.
     let prohibited = |r: &Route| {

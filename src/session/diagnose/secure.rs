@@ -1,5 +1,6 @@
 //! TLS and certificates: the `tls-*`, `client-cert-required` and `cert-*` codes.
 
+use super::relay::is_vouched_for;
 use super::{Notes, seconds};
 use crate::event::{InspectReason, TlsOutcome};
 use crate::session::case::TlsFault;
@@ -137,14 +138,14 @@ fn certificates(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
     let Some(seen) = case.certificates() else { return };
     let works = case.route.outcome == Outcome::Works;
+    let vouched = is_vouched_for(case.dane());
     for fault in &seen.faults {
-        // Of an old kind and all the same accepted is a warning; where the library refused it for that, it is an error.
-        let refused = case.tls_fault() == Some(TlsFault::Certificate) && case.goal != Goal::Relay;
         let severity = match fault.code {
-            "cert-weak-key" | "cert-weak-signature" if refused => Severity::Error,
             "cert-weak-key" | "cert-weak-signature" | "cert-expires-soon" | "cert-common-name-only" => {
                 Severity::Warning
             }
+            // The key that DNS vouches for needs neither name nor dates nor issuer (RFC 7672 §3.1.1).
+            _ if vouched => continue,
             // Between servers TLS is opportunistic (RFC 7435 §3): what does not verify is still better than nothing.
             _ if works && case.goal == Goal::Relay => Severity::Warning,
             _ => Severity::Error,
@@ -163,7 +164,7 @@ fn certificates(notes: &mut Notes<'_, '_>) {
     depends_on_sni(notes, seen);
     let mentioned =
         notes.found.iter().any(|finding| finding.code.starts_with("cert-") && is_fault(finding.code));
-    if case.tls_fault() == Some(TlsFault::Certificate) && !mentioned {
+    if case.tls_fault() == Some(TlsFault::Certificate) && !mentioned && !vouched {
         let end = case.handshake().and_then(|h| h.end_line());
         let issuer = seen.chain.first().map(|leaf| leaf.issuer.clone()).unwrap_or_default();
         notes.add("cert-unknown-ca", Severity::Error, [end], vec![("issuer", issuer)]);

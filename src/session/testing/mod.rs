@@ -101,6 +101,7 @@ impl Tape {
             malformed: None,
             sign_in: false,
             discover: None,
+            sending: Box::default(),
         };
         change(&mut started);
         let mut tape = Self {
