@@ -20,6 +20,7 @@ pub mod https;
 pub mod identity;
 pub mod listen;
 mod machine;
+mod prompt;
 pub mod resolve;
 pub mod system;
 pub mod tap;

@@ -16,6 +16,7 @@ use crate::event::{
 };
 use crate::net::answer::question;
 use crate::net::connect::connect;
+use crate::net::prompt::Prompt;
 use crate::net::resolve::{Patience, ask};
 use crate::net::{BoxFuture, Connection, Network, counters, machine};
 
@@ -185,7 +186,7 @@ impl SystemNetwork {
             match connect(address, self.options.bind, left).await {
                 Ok(stream) => {
                     let local = stream.local_addr().ok();
-                    return Ok(Connection { stream: Box::new(stream), local });
+                    return Ok(Connection { stream: Box::new(Prompt(stream)), local });
                 }
                 Err(outcome) => failure = failure.or(Some(outcome)),
             }

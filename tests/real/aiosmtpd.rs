@@ -8,7 +8,7 @@ use crate::tools::require_or_skip;
 const PACKAGE: &str = "/usr/lib/python3/dist-packages/aiosmtpd";
 const PYTHON: &str = "/usr/bin/python3";
 
-fn start(host: &Host) -> Running<'_> {
+pub fn start(host: &Host) -> Running<'_> {
     let place = Place::new();
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/aiosmtpd_server.py");
     let (key, certificate) = (place.file("key.pem"), place.file("certificate.pem"));
