@@ -29,6 +29,8 @@ mod aiosmtpd;
 mod authority;
 #[path = "../tests/real/internet.rs"]
 mod internet;
+#[path = "../tests/lines/judge.rs"]
+mod judge;
 #[path = "../tests/real/postfix.rs"]
 mod postfix;
 #[path = "../tests/real/submission.rs"]

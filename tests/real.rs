@@ -19,6 +19,8 @@ mod dovecot;
 mod exim;
 #[path = "real/internet.rs"]
 mod internet;
+#[path = "lines/judge.rs"]
+mod judge;
 #[path = "real/node.rs"]
 mod node;
 #[path = "real/opensmtpd.rs"]

@@ -192,7 +192,7 @@ fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Un
             host: opened.host,
             port: opened.port,
             provider: None,
-            malformed: None,
+            malformed: Target::parse(&opened.input, &|_| false).err().map(|error| error.to_string()),
             goal: Some(opened.goal),
             discover: opened.input.contains('@').then_some(Discover::Submission),
             network: opened.network,

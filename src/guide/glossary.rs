@@ -8,12 +8,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::event::LookupSource;
 use crate::session::transcript::{From, Layer};
 use crate::session::{Line, Meaning, Session};
 use crate::target::TlsMode;
 use crate::wire::certificate::Certificate;
-use crate::wire::mta_sts::Mode;
 use crate::wire::printable::printable;
 
 mod domain;
@@ -24,7 +22,7 @@ mod tls;
 /// Longest value that is filled into a text, in characters.
 const MAX_FACT: usize = 1_000;
 
-/// Longest item of a list in a value, in characters.
+/// Longest item of a list in a value, and longest quotation of a line, in characters.
 const MAX_ITEM: usize = 160;
 
 /// An explanation.
@@ -32,7 +30,7 @@ const MAX_ITEM: usize = 160;
 pub struct Note {
     /// One to four short sentences.
     pub text: String,
-    /// RFC and section, such as `RFC 5321 §4.2`; several are separated by `; `.
+    /// Its sources: RFC and section, such as `RFC 5321 §4.2`, or another document; separated by `; `.
     pub reference: Option<String>,
 }
 
@@ -48,8 +46,8 @@ struct Context<'a> {
     tls: Option<TlsMode>,
     /// The certificate that a certificate's line is about.
     certificate: Option<&'a Certificate>,
-    /// Where the answer of a look-up's line came from.
-    source: Option<&'a LookupSource>,
+    /// The wall clock, in seconds since 1970.
+    now: Option<i64>,
     /// How far the dialogue had come at the end of the connection.
     reached: Reached,
 }
@@ -66,16 +64,11 @@ enum Reached {
 impl<'a> Context<'a> {
     fn of(session: &'a Session, line: &Line) -> Self {
         let route = line.route.and_then(|id| session.route(id));
-        let mut context = Self { tls: route.map(|route| route.tls), ..Self::default() };
+        let tls = route.map(|route| route.tls);
+        let mut context = Self { tls, now: session.wall_clock_at(line.at), ..Self::default() };
         match &line.meaning {
             Meaning::Certificate { depth, .. } => {
                 context.certificate = route.and_then(|route| route.certificates.get(*depth));
-            }
-            Meaning::Lookup { name, record, outcome } => {
-                let answers = session.dns().answers.iter();
-                let mut same =
-                    answers.filter(|a| a.name == *name && a.record == *record && a.outcome == *outcome);
-                context.source = same.next().map(|answer| &answer.source);
             }
             Meaning::Closed(_) => context.reached = reached(session, line),
             _ => {}
@@ -102,19 +95,17 @@ fn reached(session: &Session, end: &Line) -> Reached {
 fn draft(context: &Context<'_>, line: &Line) -> Draft {
     let mut draft = Draft::default();
     match &line.meaning {
-        Meaning::Lookup { name, record, outcome } => {
-            network::lookup(&mut draft, name, *record, outcome, context.source);
+        Meaning::Lookup { name, record, source, outcome } => {
+            network::lookup(&mut draft, name, *record, source, outcome);
         }
-        Meaning::Policy { mode } => {
-            draft.add("policy", &[mode.map_or("unavailable", Mode::word)], &[]);
+        Meaning::Policy { host, policy } => domain::policy(&mut draft, host, policy),
+        Meaning::SystemLookup { host, result, agrees } => network::system(&mut draft, host, result, *agrees),
+        Meaning::ConnectStarted { address } => network::started(&mut draft, line.port, address),
+        Meaning::Connect { outcome, address, took } => {
+            network::connect(&mut draft, outcome, address, *took);
         }
-        Meaning::SystemLookup { agrees } => {
-            draft.add("system", &[if *agrees { "agrees" } else { "differs" }], &[]);
-        }
-        Meaning::ConnectStarted => network::started(&mut draft, line.port),
-        Meaning::Connect(outcome) => network::connect(&mut draft, outcome),
-        Meaning::DroppedHere => draft.add("connect", &["dropped-here"], &[]),
-        Meaning::Chosen => draft.add("connect", &["chosen"], &[]),
+        Meaning::DroppedHere { address, took } => network::dropped_here(&mut draft, address, *took),
+        Meaning::Chosen { address } => draft.add("connect", &["chosen"], &[("address", address)]),
         Meaning::Command { verb, argument } => {
             smtp::command(&mut draft, verb, argument, line, context.tls);
         }
@@ -125,41 +116,56 @@ fn draft(context: &Context<'_>, line: &Line) -> Draft {
             smtp::capability(&mut draft, keyword, parameters, *encrypted, &line.text);
         }
         Meaning::EhloName => smtp::ehlo_name(&mut draft, line, context.tls),
-        Meaning::Reply { code, enhanced, to } => smtp::reply(&mut draft, *code, *enhanced, to),
+        Meaning::Reply { code, enhanced, to } => {
+            smtp::reply(&mut draft, *code, *enhanced, to, &line.text);
+        }
         Meaning::NotReply { looks_like } => {
             draft.add("not-reply", &[looks_like.unwrap_or("unknown"), "unknown"], &[]);
+            draft.add("not-reply", &["line"], &[("line", &quotation(&line.text))]);
         }
-        Meaning::AfterStarttls => draft.add("not-reply", &["after-starttls"], &[]),
-        Meaning::TlsStarted { verification, inspecting } => {
-            tls::started(&mut draft, *verification, *inspecting);
+        Meaning::AfterStarttls => {
+            draft.add("not-reply", &["after-starttls"], &[]);
+            draft.add("not-reply", &["line"], &[("line", &quotation(&line.text))]);
         }
-        Meaning::ClientHello { versions, server_name } => {
-            tls::client_hello(&mut draft, versions, server_name.as_deref());
+        Meaning::TlsStarted { verification, server_name, library, why } => {
+            tls::started(&mut draft, *verification, server_name, library, *why);
+        }
+        Meaning::ClientHello { versions, server_name, ciphers, groups } => {
+            tls::client_hello(&mut draft, versions, server_name.as_deref(), *ciphers, groups);
         }
         Meaning::ServerHello { version, cipher, group } => {
             tls::server_hello(&mut draft, version, cipher, group.as_deref());
         }
         Meaning::HelloRetryRequest { group } => tls::hello_retry(&mut draft, group.as_deref()),
-        Meaning::CertificateChain { certificates } => tls::chain(&mut draft, *certificates),
+        Meaning::CertificateChain { certificates, bytes } => tls::chain(&mut draft, *certificates, *bytes),
         Meaning::Certificate { depth, faults } => {
-            tls::certificate(&mut draft, *depth, faults, context.certificate);
+            tls::certificate(&mut draft, *depth, faults, context.certificate, context.now);
         }
         Meaning::ChainOrder { certificates, in_order, surplus, ends_in_root } => {
             tls::chain_order(&mut draft, *certificates, *in_order, *surplus, *ends_in_root);
+            let chain = line.text.strip_prefix("chain: ").unwrap_or(&line.text);
+            draft.add("tls", &["order-line"], &[("line", chain)]);
         }
         Meaning::Handshake { name, from } => tls::handshake(&mut draft, name, *from),
-        Meaning::ChangeCipherSpec => draft.add("tls", &["change-cipher-spec"], &[]),
-        Meaning::EncryptedRecords { from } => tls::encrypted(&mut draft, *from),
+        Meaning::ChangeCipherSpec { from } => tls::change_cipher_spec(&mut draft, *from),
+        Meaning::EncryptedRecords { records, bytes, from } => {
+            tls::encrypted(&mut draft, *records, *bytes, *from);
+        }
         Meaning::Alert { level, code, from } => tls::alert(&mut draft, *level, *code, *from),
-        Meaning::NotTls { looks_like } => tls::not_tls(&mut draft, *looks_like),
+        Meaning::NotTls { looks_like } => tls::not_tls(&mut draft, *looks_like, &quotation(&line.text)),
         Meaning::TlsEstablished { verification } => tls::established(&mut draft, *verification),
-        Meaning::TlsFailed => draft.add("tls", &["failed"], &[]),
+        Meaning::TlsFailed { words, limit } => tls::failed(&mut draft, words.as_deref(), *limit),
         Meaning::Closed(how) => network::closed(&mut draft, how, context.reached),
-        Meaning::WaitExpired(awaited) => network::expired(&mut draft, *awaited),
-        Meaning::LimitReached => draft.add("run", &["limit"], &[]),
-        Meaning::Remark => draft.add("run", &["remark"], &[]),
+        Meaning::WaitExpired { awaited, limit } => network::expired(&mut draft, *awaited, *limit),
+        Meaning::LimitReached { what } => draft.add("run", &["limit"], &[("what", what)]),
+        Meaning::Remark => draft.add("run", &["remark"], &[("line", &quotation(&line.text))]),
     }
     draft
+}
+
+/// A line as part of a sentence.
+fn quotation(line: &str) -> String {
+    printable(line, MAX_ITEM)
 }
 
 /// One case of the glossary.
@@ -210,14 +216,25 @@ impl Draft {
             self.text.push(' ');
         }
         fill(&mut self.text, &entry.text, facts);
-        if let Some(reference) = entry.reference.as_deref()
-            && !self.references.contains(&reference)
-        {
-            self.references.push(reference);
-        }
+        self.refer(entry);
         #[cfg(test)]
         self.used.push((section.to_owned(), (*_key).to_owned()));
         true
+    }
+
+    /// Adds only the source of the first of these entries that exists: its text is already part of the note.
+    fn cite(&mut self, section: &str, keys: &[&str]) {
+        if let Some(entry) = keys.iter().find_map(|key| entry(section, key)) {
+            self.refer(entry);
+        }
+    }
+
+    fn refer(&mut self, entry: &'static Entry) {
+        for reference in entry.reference.iter().flat_map(|all| all.split("; ")) {
+            if !self.references.contains(&reference) {
+                self.references.push(reference);
+            }
+        }
     }
 
     fn finish(self) -> Option<Note> {

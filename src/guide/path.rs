@@ -233,7 +233,10 @@ fn way_out(known: &Known<'_>) -> PathStep {
     let answered = |line: &&Line| {
         line.route.is_none()
             && line.port.is_some_and(|port| walk::CONTROL_PORTS.contains(&port))
-            && matches!(line.meaning, Meaning::Connect(ConnectOutcome::Connected | ConnectOutcome::Reset))
+            && matches!(
+                line.meaning,
+                Meaning::Connect { outcome: ConnectOutcome::Connected | ConnectOutcome::Reset, .. }
+            )
     };
     let entered = known.entered("way-out").map(|step| step.entered).unwrap_or_default();
     let found = known.lines.iter().filter(|line| line.at >= entered).find(answered);

@@ -33,18 +33,98 @@ pub mod signing;
 pub mod stand;
 pub mod zone;
 
-/// Name and text of every scenario file, in the order in which they are taught.
-const FILES: [(&str, &str); 3] = [
-    ("healthy", include_str!("../../assets/lab/healthy.toml")),
-    ("587-filtered", include_str!("../../assets/lab/587-filtered.toml")),
-    ("wrong-mode-465", include_str!("../../assets/lab/wrong-mode-465.toml")),
-];
+/// Name and text of scenario files.
+macro_rules! files {
+    ($($id:literal)*) => {
+        [$(($id, include_str!(concat!("../../assets/lab/", $id, ".toml")))),*]
+    };
+}
+
+/// Every scenario file, by name.
+const FILES: &[(&str, &str)] = &files! {
+    "587-filtered"
+    "all-mail-ports-blocked"
+    "antivirus-in-between"
+    "babble"
+    "blocked-and-expired"
+    "broken-dnssec"
+    "captive-portal"
+    "certificate-for-clients"
+    "closed-at-once"
+    "cloud-port-25"
+    "comes-and-goes"
+    "common-name-only"
+    "company-ca"
+    "dangling-alias"
+    "domain-is-not-a-host"
+    "expired-and-misnamed"
+    "falls-silent"
+    "five-days-left"
+    "forgotten-hosts-entry"
+    "from-the-future"
+    "gap-and-deadline"
+    "half-ipv4"
+    "half-ipv6"
+    "hangs-up"
+    "healthy"
+    "healthy-465-only"
+    "healthy-far"
+    "healthy-srv"
+    "imap-not-smtp"
+    "implicit-on-587"
+    "ipv6-and-blocked"
+    "ipv6-only-name"
+    "large-packets-vanish"
+    "lost-after-starttls"
+    "masked-by-a-firewall"
+    "members-only"
+    "missing-intermediate"
+    "mx-as-host"
+    "name-not-welcome"
+    "no-starttls"
+    "not-a-host-name"
+    "not-for-you"
+    "not-now"
+    "nothing-in-common"
+    "offered-then-refused"
+    "old-appliance"
+    "one-dead-address"
+    "one-hard-coded-port"
+    "own-firewall"
+    "password-before-tls"
+    "router-says-no"
+    "says-nothing"
+    "self-signed"
+    "server-trips"
+    "silent-resolver"
+    "slow-greeting"
+    "starttls-on-465"
+    "stripped-and-blocked"
+    "stuck-in-1999"
+    "text-after-starttls"
+    "too-many-at-once"
+    "turned-away"
+    "two-truths"
+    "typo-in-the-name"
+    "vanity-name"
+    "verification-off"
+    "weak-key"
+    "weak-signature"
+    "wrong-mode-465"
+    "wrong-mode-and-name"
+};
 
 /// All scenarios, in the order in which they are taught.
 pub fn scenarios() -> &'static [Scenario] {
     static ALL: OnceLock<Vec<Scenario>> = OnceLock::new();
-    // A test proves that every one of them can be read.
-    ALL.get_or_init(|| FILES.iter().filter_map(|(id, text)| Scenario::read(id, text).ok()).collect())
+    ALL.get_or_init(|| {
+        // A test proves that every one of them can be read.
+        let read = FILES.iter().filter_map(|(id, text)| Scenario::read(id, text).ok());
+        let mut all: Vec<Scenario> = read.collect();
+        // Within a topic what is easy comes first, and what is healthy before what is broken.
+        all.sort_by_key(|scenario| (scenario.topic, scenario.difficulty, scenario.faults));
+        all
+    })
 }
 
 /// The scenario of this id.

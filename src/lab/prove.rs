@@ -90,6 +90,7 @@ impl Proof {
         self.check(scenario.printed.as_deref().is_none_or(is_visible), || {
             "printed has control characters".into()
         });
+        self.check(scenario.faults <= 3, || "more than three faults are no lesson".into());
         self.check((1..=3).contains(&scenario.difficulty), || "difficulty is 1, 2 or 3".into());
         let malformed = scenario.expected.findings.iter().any(|code| code == "target-malformed");
         match (&scenario.host(), malformed) {

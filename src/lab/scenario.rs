@@ -32,6 +32,11 @@ pub struct Scenario {
     pub topic: Topic,
     /// 1 for a first day, 2 for a working week, 3 for a hard one.
     pub difficulty: u8,
+    /// How many things are wrong, each of which would be a case of its own: 0 where nothing is.
+    #[serde(default = "one")]
+    pub faults: u8,
+    /// The classic mistake that it shows, where it is one.
+    pub mistake: Option<Mistake>,
     /// One sentence: what is learned. `ehlo lab list` prints it.
     pub lesson: String,
     /// What the caller reported.
@@ -75,6 +80,61 @@ pub struct Scenario {
     pub authorities: Vec<AuthoritySpec>,
 }
 
+fn one() -> u8 {
+    1
+}
+
+/// The classic mistakes: each is a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mistake {
+    /// Port 25 from a cloud host.
+    #[serde(rename = "port-25")]
+    Port25,
+    /// STARTTLS on 465.
+    #[serde(rename = "starttls-on-465")]
+    StarttlsOn465,
+    /// Implicit TLS on 587.
+    #[serde(rename = "implicit-on-587")]
+    ImplicitOn587,
+    /// Verification turned off to make it work.
+    VerificationOff,
+    /// AUTH before STARTTLS.
+    AuthBeforeStarttls,
+    /// The password in place of an app password.
+    AppPassword,
+    /// An MX name as submission host.
+    MxAsHost,
+    /// One hard-coded port.
+    OneHardCodedPort,
+    /// IPv6 that half works.
+    HalfIpv6,
+    /// A certificate for another name behind a vanity host name.
+    VanityName,
+    /// A missing intermediate.
+    MissingIntermediate,
+    /// The port blamed for the spam folder.
+    SpamFolder,
+}
+
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Port25,
+        Self::StarttlsOn465,
+        Self::ImplicitOn587,
+        Self::VerificationOff,
+        Self::AuthBeforeStarttls,
+        Self::AppPassword,
+        Self::MxAsHost,
+        Self::OneHardCodedPort,
+        Self::HalfIpv6,
+        Self::VanityName,
+        Self::MissingIntermediate,
+        Self::SpamFolder,
+    ];
+}
+
 /// What a scenario is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -104,6 +164,21 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// All of them, in the order in which they are taught.
+    pub const ALL: [Self; 11] = [
+        Self::Ports,
+        Self::Dns,
+        Self::Network,
+        Self::Greeting,
+        Self::Starttls,
+        Self::Tls,
+        Self::Certificate,
+        Self::SignIn,
+        Self::Envelope,
+        Self::Relay,
+        Self::Inbox,
+    ];
+
     /// In words, for a list.
     pub fn title(self) -> &'static str {
         match self {

@@ -64,6 +64,8 @@ pub struct Name {
     pub fails: BTreeMap<String, Failure>,
     /// The extended error that goes with SERVFAIL (RFC 8914).
     pub extended: Option<Extended>,
+    /// True where the resolver has validated the answers by DNSSEC.
+    pub validated: bool,
     /// True where the hosts file answers, not DNS.
     pub hosts_file: bool,
     /// Milliseconds on top of the latency.
@@ -143,6 +145,21 @@ pub fn normal(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
+/// Where the reverse name of an address stands (RFC 1035 §3.5, RFC 3596 §2.5).
+pub fn reverse_name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let nibbles = address.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+            let labels: Vec<String> = nibbles.map(|nibble| format!("{nibble:x}")).collect();
+            format!("{}.ip6.arpa", labels.join("."))
+        }
+    }
+}
+
 impl Zone {
     /// The entry of a name.
     pub fn name(&self, name: &str) -> Option<&Name> {
@@ -152,11 +169,18 @@ impl Zone {
 
     /// Answers one question.
     pub fn answer(&self, name: &str, record: RecordType) -> Answer {
-        let asked = normal(name);
+        // The reverse name of an address is asked for by the address.
+        let asked = match name.parse::<IpAddr>() {
+            Ok(address) if record == RecordType::Ptr => reverse_name(address),
+            _ => normal(name),
+        };
         let mut source = LookupSource::Dns(Some(self.server));
         let mut after_ms = self.latency_ms;
         if let Some(entry) = self.name(&asked) {
             after_ms = after_ms.saturating_add(entry.delay_ms);
+            if entry.validated {
+                source = LookupSource::Validated(Some(self.server));
+            }
             if entry.hosts_file {
                 (source, after_ms) = (LookupSource::HostsFile, entry.delay_ms);
             }
@@ -381,6 +405,23 @@ mod tests {
         name = "split.example.com"
         addresses = ["192.0.2.99"]
     "#;
+
+    #[test]
+    fn reverse_names_and_validated_answers() {
+        assert_eq!(reverse_name("198.51.100.77".parse().unwrap()), "77.100.51.198.in-addr.arpa");
+        let v6 = reverse_name("2001:db8:77::77".parse().unwrap());
+        assert!(v6.starts_with("7.7.0.0.") && v6.ends_with(".8.b.d.0.1.0.0.2.ip6.arpa"), "{v6}");
+        let zone = zone(
+            "[[name]]\nname = '77.100.51.198.in-addr.arpa'\nptr = ['mail.example.net']\nvalidated = true\n",
+        );
+        let answer = zone.answer("198.51.100.77", RecordType::Ptr);
+        assert_eq!(answer.source, LookupSource::Validated(Some(zone.server)));
+        assert!(matches!(answer.found, Found::Entries(entries) if entries.len() == 1));
+        assert_eq!(
+            zone.answer("gone.example.net", RecordType::A).source,
+            LookupSource::Dns(Some(zone.server))
+        );
+    }
 
     #[test]
     fn kinds_of_answers() {

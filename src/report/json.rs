@@ -194,6 +194,8 @@ struct LineReport {
     encrypted: bool,
     text: String,
     note: Option<String>,
+    /// Where that stands: RFC and section, or another document.
+    note_source: Option<String>,
 }
 
 /// Makes the report.
@@ -415,6 +417,8 @@ fn step(step: walk::PathStep) -> PathReport {
 }
 
 fn line(session: &Session, line: &crate::session::Line) -> LineReport {
+    let (note, note_source) =
+        glossary::explain(session, line).map_or((None, None), |note| (Some(note.text), note.reference));
     LineReport {
         at_ms: line.at.as_ms(),
         port: line.port,
@@ -431,6 +435,7 @@ fn line(session: &Session, line: &crate::session::Line) -> LineReport {
         },
         encrypted: line.encrypted,
         text: line.text.clone(),
-        note: glossary::explain(session, line).map(|note| note.text),
+        note,
+        note_source,
     }
 }

@@ -47,8 +47,13 @@ pub(crate) fn started(
         _ => "verifies nothing, only looks".to_owned(),
     };
     let text = format!("TLS handshake · {how} · {library}");
-    let inspecting = why.is_some();
-    let line = pen.write(From::Probe, Layer::Tls, &text, Meaning::TlsStarted { verification, inspecting });
+    let meaning = Meaning::TlsStarted {
+        verification,
+        server_name: server_name.to_owned(),
+        library: library.to_owned(),
+        why,
+    };
+    let line = pen.write(From::Probe, Layer::Tls, &text, meaning);
     probe.handshake = Some(Handshake {
         server_name: printable(server_name, 300),
         verification,
@@ -103,8 +108,9 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
     let mut write = |text: &str, meaning| pen.write(speaker, Layer::Tls, text, meaning);
     match seen {
         Seen::ClientHello(hello) => {
-            let ClientHello { versions, server_name, length, .. } = hello.clone();
-            let line = write(&client_hello(&hello), Meaning::ClientHello { versions, server_name });
+            let ClientHello { versions, server_name, ciphers, groups, length } = hello.clone();
+            let meaning = Meaning::ClientHello { versions, server_name, ciphers, groups };
+            let line = write(&client_hello(&hello), meaning);
             if from == Side::Client {
                 // Record and handshake header come on top (RFC 8446 §5.1, §4).
                 handshake.offered.get_or_insert((length.saturating_add(9), line));
@@ -126,7 +132,7 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
             if from == Side::Client {
                 write(&text, Meaning::Handshake { name: "Certificate", from });
             } else {
-                write(&text, Meaning::CertificateChain { certificates: count });
+                write(&text, Meaning::CertificateChain { certificates: count, bytes: size });
                 handshake.chain =
                     chain.iter().take(MAX_CHAIN).filter_map(|der| certificate::read(der).ok()).collect();
                 handshake.complete = handshake.chain.len() == count;
@@ -140,7 +146,7 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
             }
         }
         Seen::ChangeCipherSpec => {
-            write("ChangeCipherSpec", Meaning::ChangeCipherSpec);
+            write("ChangeCipherSpec", Meaning::ChangeCipherSpec { from });
         }
         Seen::Alert { level, code } => {
             let line = write(&alert(level, code), Meaning::Alert { level, code, from });
@@ -150,7 +156,7 @@ fn note(handshake: &mut Handshake, pen: &mut Pen<'_>, from: Side, seen: Seen) {
         }
         Seen::Encrypted { records, bytes } => {
             let text = format!("{} · {bytes} bytes", counted(records, "encrypted record"));
-            write(&text, Meaning::EncryptedRecords { from });
+            write(&text, Meaning::EncryptedRecords { records, bytes, from });
         }
         Seen::NotTls(bytes) => {
             let text = format!("not TLS: {}", printable_bytes(&bytes, 400));
@@ -189,9 +195,13 @@ pub(crate) fn ended(probe: &mut Probe, pen: &mut Pen<'_>, outcome: &TlsOutcome, 
             };
             (text.to_owned(), Meaning::TlsEstablished { verification: handshake.verification })
         }
-        TlsOutcome::Failed { text, .. } => (format!("TLS handshake failed: {text}"), Meaning::TlsFailed),
+        TlsOutcome::Failed { text, .. } => {
+            let meaning = Meaning::TlsFailed { words: Some(text.clone()), limit: None };
+            (format!("TLS handshake failed: {text}"), meaning)
+        }
         TlsOutcome::TimedOut { limit } => {
-            (format!("no end of the TLS handshake within {}", span(*limit)), Meaning::TlsFailed)
+            let meaning = Meaning::TlsFailed { words: None, limit: Some(*limit) };
+            (format!("no end of the TLS handshake within {}", span(*limit)), meaning)
         }
     };
     let line = pen.write(From::Probe, Layer::Tls, &text, meaning);

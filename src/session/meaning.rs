@@ -1,8 +1,13 @@
 //! What kind of line a transcript line is, for the glossary to explain and for rules to cite.
 
-use crate::event::{Awaited, CloseKind, ConnectOutcome, LookupOutcome, RecordType, Side, Verification};
+use std::net::IpAddr;
+
+use crate::event::{
+    Awaited, CloseKind, ConnectOutcome, InspectReason, LookupOutcome, LookupSource, Micros, RecordType, Side,
+    Verification,
+};
 use crate::wire::enhanced::EnhancedCode;
-use crate::wire::mta_sts::Mode;
+use crate::wire::mta_sts::Policy;
 
 /// What kind of line it is. Facts only; the words are the glossary's.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,27 +18,53 @@ pub enum Meaning {
         name: String,
         /// The type asked for.
         record: RecordType,
+        /// Where the answer came from.
+        source: LookupSource,
         /// How it ended.
         outcome: LookupOutcome,
     },
     /// The MTA-STS policy was asked for.
     Policy {
-        /// Its mode, where there is a policy.
-        mode: Option<Mode>,
+        /// The host that was asked.
+        host: String,
+        /// The policy, or why there is none.
+        policy: Result<Policy, String>,
     },
     /// The operating system's resolver, compared.
     SystemLookup {
+        /// The name asked for.
+        host: String,
+        /// What it gave.
+        result: Result<Vec<IpAddr>, String>,
         /// True where it agrees with DNS.
         agrees: bool,
     },
     /// A connect began.
-    ConnectStarted,
+    ConnectStarted {
+        /// Address and port.
+        address: String,
+    },
     /// A connect ended.
-    Connect(ConnectOutcome),
+    Connect {
+        /// How.
+        outcome: ConnectOutcome,
+        /// Address and port.
+        address: String,
+        /// How long it took.
+        took: Micros,
+    },
     /// A connect ended in silence, for this machine dropped its packets itself.
-    DroppedHere,
+    DroppedHere {
+        /// Address and port.
+        address: String,
+        /// How long it took.
+        took: Micros,
+    },
     /// This connection was chosen for the dialogue.
-    Chosen,
+    Chosen {
+        /// Address and port.
+        address: String,
+    },
     /// A command we sent.
     Command {
         /// Upper case: `EHLO`, `STARTTLS`, …
@@ -81,8 +112,12 @@ pub enum Meaning {
     TlsStarted {
         /// Whether it verifies.
         verification: Verification,
-        /// True on a second, inspecting connection.
-        inspecting: bool,
+        /// The name sent and verified.
+        server_name: String,
+        /// Name and version of the TLS library.
+        library: String,
+        /// Why it was made, on an inspecting connection.
+        why: Option<InspectReason>,
     },
     /// ClientHello.
     ClientHello {
@@ -90,6 +125,10 @@ pub enum Meaning {
         versions: Vec<String>,
         /// SNI.
         server_name: Option<String>,
+        /// Number of cipher suites offered.
+        ciphers: usize,
+        /// Groups offered, IANA names.
+        groups: Vec<String>,
     },
     /// ServerHello.
     ServerHello {
@@ -109,6 +148,8 @@ pub enum Meaning {
     CertificateChain {
         /// How many certificates were sent.
         certificates: usize,
+        /// Their bytes.
+        bytes: usize,
     },
     /// The server's own certificate, or one of its chain, in one line.
     Certificate {
@@ -136,9 +177,16 @@ pub enum Meaning {
         from: Side,
     },
     /// ChangeCipherSpec.
-    ChangeCipherSpec,
+    ChangeCipherSpec {
+        /// Who sent it.
+        from: Side,
+    },
     /// Encrypted records, summed up.
     EncryptedRecords {
+        /// How many.
+        records: u32,
+        /// Their bytes.
+        bytes: u64,
         /// Who sent them.
         from: Side,
     },
@@ -162,13 +210,26 @@ pub enum Meaning {
         verification: Verification,
     },
     /// The handshake failed.
-    TlsFailed,
+    TlsFailed {
+        /// The library's words; `None` where the limit was reached.
+        words: Option<String>,
+        /// The limit, where it was reached.
+        limit: Option<Micros>,
+    },
     /// The connection ended.
     Closed(CloseKind),
     /// A wait came to its limit.
-    WaitExpired(Awaited),
+    WaitExpired {
+        /// What was waited for.
+        awaited: Awaited,
+        /// How long.
+        limit: Micros,
+    },
     /// A limit against endless servers was reached.
-    LimitReached,
+    LimitReached {
+        /// Which.
+        what: String,
+    },
     /// A word from ehlo about the run itself.
     Remark,
 }

@@ -48,6 +48,7 @@ mod tests;
 
 pub use finding::{Finding, Severity};
 pub use meaning::Meaning;
+pub(crate) use pen::span;
 pub use probe::Probe;
 pub use route::{Outcome, Route};
 pub use transcript::{Line, Transcript};
@@ -123,9 +124,14 @@ impl Session {
 
     /// The wall clock at the latest event, in seconds since 1970; `None` where the start does not tell.
     pub fn wall_clock(&self) -> Option<i64> {
+        self.wall_clock_at(self.now)
+    }
+
+    /// The wall clock at a moment of the session.
+    pub fn wall_clock_at(&self, at: Micros) -> Option<i64> {
         use time::format_description::well_known::Rfc3339;
         let started = time::OffsetDateTime::parse(&self.started.as_ref()?.started_at, &Rfc3339).ok()?;
-        let elapsed = i64::try_from(self.now.0 / 1_000_000).ok()?;
+        let elapsed = i64::try_from(at.0 / 1_000_000).ok()?;
         started.unix_timestamp().checked_add(elapsed)
     }
 

@@ -35,7 +35,8 @@ pub(crate) fn lookup(
         LookupSource::Literal => " (no look-up needed)",
     };
     let text = format!("{} {name} → {}{from}", record.name(), answer(outcome));
-    let meaning = Meaning::Lookup { name: name.to_owned(), record, outcome: outcome.clone() };
+    let meaning =
+        Meaning::Lookup { name: name.to_owned(), record, source: source.clone(), outcome: outcome.clone() };
     let line = pen.write(From::Probe, Layer::Dns, &text, meaning);
     if let Some(line) = line {
         let (name, source, outcome) = (name.to_owned(), source.clone(), outcome.clone());
@@ -60,7 +61,7 @@ pub(crate) fn policy_fetched(
         Err(why) => format!("no policy: {why}"),
     };
     let text = format!("HTTPS {host} → {said} (in {})", span(took));
-    pen.write(From::Probe, Layer::Dns, &text, Meaning::Policy { mode: policy.ok().map(|policy| policy.mode) })
+    pen.write(From::Probe, Layer::Dns, &text, Meaning::Policy { host: host.to_owned(), policy })
 }
 
 /// The operating system's resolver was asked for comparison.
@@ -84,7 +85,8 @@ pub(crate) fn system_lookup(
         Err(error) => error.clone(),
     };
     let text = format!("system resolver: {host} → {text}");
-    let line = pen.write(From::Probe, Layer::Dns, &text, Meaning::SystemLookup { agrees });
+    let meaning = Meaning::SystemLookup { host: host.to_owned(), result: result.clone(), agrees };
+    let line = pen.write(From::Probe, Layer::Dns, &text, meaning);
     if let Some(line) = line {
         dns.add_system(SystemAnswer { host: host.to_owned(), result: result.clone(), line });
     }
@@ -143,8 +145,9 @@ fn shown(texts: impl Iterator<Item = String>) -> String {
 
 /// A connect began.
 pub(crate) fn connect_started(probe: &mut Probe, pen: &mut Pen<'_>, address: &Endpoint) {
-    let text = format!("connect {}", endpoint(address));
-    let line = pen.write(From::Probe, Layer::Tcp, &text, Meaning::ConnectStarted);
+    let shown = endpoint(address);
+    let text = format!("connect {shown}");
+    let line = pen.write(From::Probe, Layer::Tcp, &text, Meaning::ConnectStarted { address: shown });
     if probe.attempts.len() < MAX_ATTEMPTS {
         probe.attempts.push(Attempt {
             endpoint: address.clone(),
@@ -166,15 +169,19 @@ pub(crate) fn connect_ended(
     took: Micros,
     dropped_here: bool,
 ) {
+    let shown = endpoint(address);
     let mut text = connect_text(outcome, took);
-    let mut meaning = Meaning::Connect(outcome.clone());
     if dropped_here {
         text.push_str(": this machine drops the packets itself (TCPRetransFail)");
-        meaning = Meaning::DroppedHere;
     }
     if probe.attempts.len() > 1 {
-        text = format!("{text} · {}", endpoint(address));
+        text = format!("{text} · {shown}");
     }
+    let meaning = if dropped_here {
+        Meaning::DroppedHere { address: shown, took }
+    } else {
+        Meaning::Connect { outcome: outcome.clone(), address: shown, took }
+    };
     let line = pen.write(From::Probe, Layer::Tcp, &text, meaning);
     // While the dialogue is under way on another connection, this says nothing about how far that has come.
     if probe.chosen.is_none() {
@@ -250,8 +257,9 @@ pub(crate) fn icmp_name(error: IcmpError) -> String {
 /// The connection with which the dialogue goes on.
 pub(crate) fn chosen(probe: &mut Probe, pen: &mut Pen<'_>, address: &Endpoint) {
     if probe.attempts.len() > 1 {
-        let text = format!("goes on with {}", endpoint(address));
-        pen.write(From::Probe, Layer::Tcp, &text, Meaning::Chosen);
+        let address = endpoint(address);
+        let text = format!("goes on with {address}");
+        pen.write(From::Probe, Layer::Tcp, &text, Meaning::Chosen { address });
     }
     probe.last = probe.last.max(pen.at);
     probe.chosen.get_or_insert_with(|| (address.clone(), pen.at));
@@ -295,7 +303,7 @@ pub(crate) fn expired(probe: &mut Probe, pen: &mut Pen<'_>, awaited: Awaited, li
     };
     let layer = if awaited == Awaited::Handshake { Layer::Tls } else { Layer::Smtp };
     let text = format!("no {what} within {}", span(limit));
-    let line = pen.write(From::Probe, layer, &text, Meaning::WaitExpired(awaited));
+    let line = pen.write(From::Probe, layer, &text, Meaning::WaitExpired { awaited, limit });
     probe.last = probe.last.max(pen.at);
     probe.expired.get_or_insert(Expired { awaited, limit, line });
 }
@@ -303,7 +311,8 @@ pub(crate) fn expired(probe: &mut Probe, pen: &mut Pen<'_>, awaited: Awaited, li
 /// The probe stopped reading.
 pub(crate) fn limit(probe: &mut Probe, pen: &mut Pen<'_>, what: &str) {
     talk::flush(probe, pen);
-    let line = pen.write(From::Probe, Layer::Smtp, &format!("gave up: {what}"), Meaning::LimitReached);
+    let meaning = Meaning::LimitReached { what: what.to_owned() };
+    let line = pen.write(From::Probe, Layer::Smtp, &format!("gave up: {what}"), meaning);
     if let Some(line) = line {
         probe.limit.get_or_insert_with(|| (crate::wire::printable::printable(what, 200), line));
     }

@@ -22,5 +22,5 @@ fn nothing_is_wrong_with_aiosmtpd() {
     }
     let internet = Internet::new();
     let aiosmtpd = start(&internet.server);
-    healthy(&internet, &aiosmtpd.authority_file());
+    healthy(&internet, &aiosmtpd.authority_file(), "aiosmtpd");
 }

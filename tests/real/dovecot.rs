@@ -56,5 +56,5 @@ fn nothing_is_wrong_with_dovecot() {
     }
     let internet = Internet::new();
     let dovecot = start(&internet.server);
-    healthy(&internet, &dovecot.authority_file());
+    healthy(&internet, &dovecot.authority_file(), "dovecot");
 }

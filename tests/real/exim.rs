@@ -66,5 +66,5 @@ fn nothing_is_wrong_with_exim() {
     }
     let internet = Internet::new();
     let exim = start(&internet.server);
-    healthy(&internet, &exim.authority_file());
+    healthy(&internet, &exim.authority_file(), "exim");
 }

@@ -20,7 +20,7 @@ fn nothing_is_wrong_with_smtp_server_and_its_default_is_told() {
     }
     let internet = Internet::new();
     let node = start(&internet.server);
-    healthy(&internet, &node.authority_file());
+    healthy(&internet, &node.authority_file(), "smtp-server");
 
     // As it comes it offers AUTH before TLS: a client that does not insist on TLS sends its password in cleartext
     // before it hears 538.

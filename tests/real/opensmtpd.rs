@@ -52,5 +52,5 @@ fn nothing_is_wrong_with_opensmtpd() {
     }
     let internet = Internet::new();
     let smtpd = start(&internet.server);
-    healthy(&internet, &smtpd.authority_file());
+    healthy(&internet, &smtpd.authority_file(), "opensmtpd");
 }

@@ -238,6 +238,6 @@ mod tests {
         }
         let internet = Internet::new();
         let postfix = Postfix::start(&internet.server);
-        healthy(&internet, &postfix.authority_file());
+        healthy(&internet, &postfix.authority_file(), "postfix");
     }
 }

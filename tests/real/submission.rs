@@ -9,11 +9,13 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ehlo::session::Session;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::authority::{authority, server};
 use crate::internet::{Host, Internet, SERVER_V4};
+use crate::judge::Judge;
 
 /// The name of every server here, and the name in its certificate.
 pub const NAME: &str = "smtp.example.test";
@@ -133,18 +135,36 @@ impl Report {
     }
 }
 
-/// Nothing is wrong with this server, and ehlo must say so: for the walk, which ends at 587, and for 465.
-pub fn healthy(internet: &Internet, authority: &Path) {
-    for (more, summary) in [
-        (&[][..], "Use port 587 with STARTTLS"),
-        (&["--route", "465/implicit"], "Use port 465 with implicit TLS"),
+/// Nothing is wrong with this server, and ehlo must say so: for the walk, which ends at 587, and for 465. Each line of
+/// what it says is explained.
+///
+/// With `UPDATE_FIXTURES=1` the two runs are kept as journals, for the tests that do without root.
+pub fn healthy(internet: &Internet, authority: &Path, server: &str) {
+    let journals = tempfile::tempdir().unwrap();
+    let mut judge = Judge::default();
+    for (port, more, summary) in [
+        (587, &[][..], "Use port 587 with STARTTLS"),
+        (465, &["--route", "465/implicit"], "Use port 465 with implicit TLS"),
     ] {
-        let report = Report::of(internet, authority, SERVER_V4, more);
+        let name = format!("{server}-{port}");
+        let journal = journals.path().join(&name);
+        let more = [more, &["--journal", journal.to_str().unwrap()]].concat();
+        let report = Report::of(internet, authority, SERVER_V4, &more);
         let json = &report.json;
         assert_eq!(json["recommendation"]["summary"], summary, "{json:#}");
         assert_eq!(json["recommendation"]["status"], "ready", "{json:#}");
         assert_eq!(report.status, Some(0), "{json:#}");
         assert!(report.complaints().is_empty(), "{:?}: {json:#}", report.complaints());
         assert_ne!(json["recommendation"]["auth"], serde_json::json!([]), "{json:#}");
+        let mut session = Session::default();
+        for event in ehlo::journal::read(&journal).unwrap().events {
+            session.apply(&event);
+        }
+        judge.look_at(&name, &session);
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/servers");
+            std::fs::copy(&journal, Path::new(fixtures).join(format!("{name}.jsonl"))).unwrap();
+        }
     }
+    assert!(judge.lines > 40 && judge.complaints.is_empty(), "{}", judge.complaints.join("\n"));
 }

@@ -2,6 +2,7 @@
 
 use super::{Draft, list, phrase};
 use crate::event::{Record, RecordData};
+use crate::wire::mta_sts::Policy;
 use crate::wire::spf::{self, Directive, Mechanism, Qualifier};
 use crate::wire::tlsa::Tlsa;
 use crate::wire::{dkim, dmarc, mta_sts};
@@ -126,4 +127,16 @@ pub(super) fn tlsa(draft: &mut Draft, name: &str, records: &[Record]) {
     let server = name.split_once("._tcp.").map_or(name, |(_, host)| host);
     let facts = [("name", server), ("answers", &list(&words, MAX_TERMS))];
     draft.add("lookup", &["answers-TLSA"], &facts);
+}
+
+/// What an MTA-STS policy demands.
+pub(super) fn policy(draft: &mut Draft, host: &str, policy: &Result<Policy, String>) {
+    match policy {
+        Ok(policy) => {
+            let seconds = policy.max_age.to_string();
+            let facts = [("host", host), ("mx", &list(&policy.mx, MAX_TERMS)), ("seconds", &seconds)];
+            draft.add("policy", &[policy.mode.word()], &facts);
+        }
+        Err(why) => draft.add("policy", &["unavailable"], &[("host", host), ("why", why)]),
+    }
 }

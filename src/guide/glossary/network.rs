@@ -1,56 +1,62 @@
 //! Notes on look-ups, connects, waits and the ends of connections.
 
+use std::net::IpAddr;
+
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Record, RecordData,
+    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Micros, Record, RecordData,
     RecordType,
 };
+use crate::session::span;
 
 use super::{Draft, Reached, domain, list, phrase};
 
-/// Most records of an answer that a note names.
-const MAX_SHOWN: usize = 4;
+/// Most records of an answer that a note names: as many as its line.
+const MAX_SHOWN: usize = 8;
 
 pub(super) fn lookup(
     draft: &mut Draft,
     name: &str,
     record: RecordType,
+    source: &LookupSource,
     outcome: &LookupOutcome,
-    source: Option<&LookupSource>,
 ) {
-    if matches!(source, Some(LookupSource::Literal)) {
-        return draft.add("lookup", &["literal"], &[]);
+    let asked = [("name", name), ("type", record.name())];
+    if *source == LookupSource::Literal {
+        return draft.add("lookup", &["literal"], &asked);
     }
-    let of_type = |kind: &str| format!("{kind}-{}", type_name(record));
-    let name = ("name", name);
+    let words = |words| [asked.as_slice(), &[("words", words)]].concat();
     match outcome {
-        LookupOutcome::Answers(records) => answers(draft, name.1, record, records),
+        LookupOutcome::Answers(records) => answers(draft, name, record, records),
         LookupOutcome::NxDomain { at } => {
-            let same = at.trim_end_matches('.').eq_ignore_ascii_case(name.1.trim_end_matches('.'));
-            draft.add("lookup", &[if same { "nxdomain" } else { "nxdomain-alias" }], &[name, ("at", at)]);
+            let same = at.trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'));
+            let key = if same { "nxdomain" } else { "nxdomain-alias" };
+            draft.add("lookup", &[key], &[asked.as_slice(), &[("at", at)]].concat());
         }
-        LookupOutcome::NoData => draft.add("lookup", &[&of_type("nodata")], &[name]),
-        LookupOutcome::ServFail { extended: None } => draft.add("lookup", &["servfail"], &[]),
-        LookupOutcome::ServFail { extended: Some((code, words)) } => {
+        LookupOutcome::NoData => draft.add("lookup", &[&format!("nodata-{}", record.name())], &asked),
+        LookupOutcome::ServFail { extended: None } => draft.add("lookup", &["servfail"], &asked),
+        LookupOutcome::ServFail { extended: Some((code, said)) } => {
             let code = code.to_string();
             let reason = phrase("extended", &[&code, "unknown"]);
-            draft.add("lookup", &["servfail-extended"], &[("code", &code), ("reason", reason)]);
-            if !words.trim().is_empty() {
-                draft.add("lookup", &["servfail-text"], &[("words", words)]);
+            let facts = [asked.as_slice(), &[("code", &code), ("reason", reason)]].concat();
+            draft.add("lookup", &["servfail-extended"], &facts);
+            if !said.trim().is_empty() {
+                draft.add("lookup", &["servfail-text"], &words(said));
             }
         }
-        LookupOutcome::Refused => draft.add("lookup", &["refused"], &[]),
+        LookupOutcome::Refused => draft.add("lookup", &["refused"], &asked),
         LookupOutcome::OtherCode(code) => {
-            draft.add("lookup", &["other-code"], &[("code", &code.to_string())]);
+            let code = code.to_string();
+            draft.add("lookup", &["other-code"], &[asked.as_slice(), &[("code", &code)]].concat());
         }
-        LookupOutcome::TimedOut => draft.add("lookup", &["timed-out"], &[name]),
-        LookupOutcome::Unreachable(words) => draft.add("lookup", &["unreachable"], &[("words", words)]),
-        LookupOutcome::Malformed(words) => draft.add("lookup", &["malformed"], &[("words", words)]),
+        LookupOutcome::TimedOut => draft.add("lookup", &["timed-out"], &asked),
+        LookupOutcome::Unreachable(said) => draft.add("lookup", &["unreachable"], &words(said)),
+        LookupOutcome::Malformed(said) => draft.add("lookup", &["malformed"], &words(said)),
     }
     match source {
-        Some(LookupSource::HostsFile) => draft.add("lookup", &["hosts-file"], &[]),
-        Some(LookupSource::Given) => draft.add("lookup", &["given"], &[]),
-        Some(LookupSource::Validated(_)) => draft.add("lookup", &["validated"], &[]),
-        Some(LookupSource::Dns(_) | LookupSource::Literal) | None => {}
+        LookupSource::HostsFile => draft.add("lookup", &["hosts-file"], &[]),
+        LookupSource::Given => draft.add("lookup", &["given"], &[]),
+        LookupSource::Validated(_) => draft.add("lookup", &["validated"], &[]),
+        LookupSource::Dns(_) | LookupSource::Literal => {}
     }
 }
 
@@ -65,29 +71,33 @@ fn answers(draft: &mut Draft, name: &str, record: RecordType, records: &[Record]
             RecordData::Address(address) => data.push(address.to_string()),
             RecordData::Cname(target) => aliases.push(target.clone()),
             RecordData::Mx { preference, exchange } => data.push(format!("{exchange} ({preference})")),
-            RecordData::Srv { target, port, .. } => data.push(format!("{target} port {port}")),
+            RecordData::Srv { priority, weight, port, target } => {
+                data.push(format!("{target} port {port} (priority {priority}, weight {weight})"));
+            }
             RecordData::Txt(text) => data.push(format!("\"{text}\"")),
-            RecordData::Tlsa { usage, selector, matching, .. } => {
-                data.push(format!("{usage} {selector} {matching}"));
+            RecordData::Tlsa { usage, selector, matching, data: print } => {
+                data.push(format!("{usage} {selector} {matching} {print}"));
             }
             RecordData::Ptr(target) => data.push(target.clone()),
         }
     }
-    let absent = |mut exchanges: std::slice::Iter<'_, Record>| match exchanges.next().map(|r| &r.data) {
-        Some(RecordData::Mx { exchange: target, .. } | RecordData::Srv { target, .. }) => {
-            records.len() == 1 && matches!(target.as_str(), "." | "")
+    let absent = match records {
+        [Record { data: RecordData::Mx { preference, exchange }, .. }] if is_root(exchange) => {
+            Some(("null-mx", format!(", with preference {preference}")))
         }
-        _ => false,
+        [Record { data: RecordData::Srv { priority, weight, port, target }, .. }] if is_root(target) => {
+            Some(("srv-absent", format!(" (priority {priority}, weight {weight}, port {port})")))
+        }
+        _ => None,
     };
-    if absent(records.iter()) {
-        let key = if record == RecordType::Srv { "srv-absent" } else { "null-mx" };
-        return draft.add("lookup", &[key], &[("name", name)]);
+    if let Some((key, priority)) = absent {
+        return draft.add("lookup", &[key], &[("name", name), ("priority", &priority)]);
     }
     if record == RecordType::Cname {
         std::mem::swap(&mut aliases, &mut data);
     }
     if data.is_empty() {
-        draft.add("lookup", &["answers-none"], &[]);
+        draft.add("lookup", &["answers-none"], &[("name", name), ("type", record.name())]);
     } else if record == RecordType::Tlsa {
         domain::tlsa(draft, name, records);
     } else {
@@ -95,50 +105,74 @@ fn answers(draft: &mut Draft, name: &str, record: RecordType, records: &[Record]
             1 => "one address".to_owned(),
             count => format!("{count} addresses"),
         };
-        let key = format!("answers-{}", type_name(record));
+        let key = format!("answers-{}", record.name());
         let facts = [("name", name), ("count", &count), ("answers", &list(&data, MAX_SHOWN))];
         draft.add("lookup", &[&key], &facts);
     }
     if !aliases.is_empty() {
-        draft.add("lookup", &["alias"], &[("chain", &list(&aliases, MAX_SHOWN))]);
+        draft.add("lookup", &["alias"], &[("name", name), ("chain", &list(&aliases, MAX_SHOWN))]);
     }
 }
 
-fn type_name(record: RecordType) -> &'static str {
-    match record {
-        RecordType::A => "A",
-        RecordType::Aaaa => "AAAA",
-        RecordType::Cname => "CNAME",
-        RecordType::Mx => "MX",
-        RecordType::Srv => "SRV",
-        RecordType::Txt => "TXT",
-        RecordType::Tlsa => "TLSA",
-        RecordType::Ptr => "PTR",
-    }
+fn is_root(name: &str) -> bool {
+    matches!(name, "." | "")
 }
 
-pub(super) fn started(draft: &mut Draft, port: Option<u16>) {
+pub(super) fn system(draft: &mut Draft, host: &str, result: &Result<Vec<IpAddr>, String>, agrees: bool) {
+    let answers = match result {
+        Ok(addresses) if addresses.is_empty() => "no address".to_owned(),
+        Ok(addresses) => list(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>(), MAX_SHOWN),
+        Err(words) => format!("\"{words}\""),
+    };
+    let key = if agrees { "agrees" } else { "differs" };
+    draft.add("system", &[key], &[("host", host), ("answers", &answers)]);
+}
+
+pub(super) fn started(draft: &mut Draft, port: Option<u16>, address: &str) {
     let port = port.map_or_else(|| "unknown".to_owned(), |port| port.to_string());
-    draft.add("started", &[&port, "other"], &[("port", &port)]);
+    draft.add("started", &[&port, "other"], &[("port", &port), ("address", address)]);
 }
 
-pub(super) fn connect(draft: &mut Draft, outcome: &ConnectOutcome) {
+pub(super) fn connect(draft: &mut Draft, outcome: &ConnectOutcome, address: &str, took: Micros) {
+    let took = span(took);
+    let mut facts = vec![("address", address), ("took", &took)];
     match outcome {
-        ConnectOutcome::Connected => draft.add("connect", &["connected"], &[]),
-        ConnectOutcome::TimedOut => draft.add("connect", &["timed-out"], &[]),
-        ConnectOutcome::Reset => draft.add("connect", &["reset"], &[]),
-        ConnectOutcome::Icmp(error) => icmp(draft, *error),
+        ConnectOutcome::Connected => draft.add("connect", &["connected"], &facts),
+        ConnectOutcome::TimedOut => draft.add("connect", &["timed-out"], &facts),
+        ConnectOutcome::Reset => draft.add("connect", &["reset"], &facts),
+        ConnectOutcome::Icmp(error) => {
+            icmp(draft, *error);
+            draft.add("connect", &["to"], &facts);
+        }
         ConnectOutcome::NoRoute { errno } => {
             let errno = errno.to_string();
-            draft.add("connect", &[&format!("no-route-{errno}"), "no-route"], &[("errno", &errno)]);
+            facts.push(("errno", &errno));
+            draft.add("connect", &[&format!("no-route-{errno}"), "no-route"], &facts);
         }
         ConnectOutcome::LocalRefusal { errno } => {
-            draft.add("connect", &["local-refusal"], &[("errno", &errno.to_string())]);
+            let errno = errno.to_string();
+            facts.push(("errno", &errno));
+            draft.add("connect", &["local-refusal"], &facts);
         }
-        ConnectOutcome::Failed { text, .. } => draft.add("connect", &["failed"], &[("words", text)]),
-        ConnectOutcome::Proxy { text } => draft.add("connect", &["proxy"], &[("words", text)]),
-        ConnectOutcome::Cancelled => draft.add("connect", &["cancelled"], &[]),
+        ConnectOutcome::Failed { errno, text } => {
+            let words = with_errno(text, *errno);
+            facts.push(("words", &words));
+            draft.add("connect", &["failed"], &facts);
+        }
+        ConnectOutcome::Proxy { text } => {
+            facts.push(("words", text));
+            draft.add("connect", &["proxy"], &facts);
+        }
+        ConnectOutcome::Cancelled => draft.add("connect", &["cancelled"], &facts),
     }
+}
+
+pub(super) fn dropped_here(draft: &mut Draft, address: &str, took: Micros) {
+    draft.add("connect", &["dropped-here"], &[("address", address), ("took", &span(took))]);
+}
+
+fn with_errno(words: &str, errno: Option<i32>) -> String {
+    errno.map_or_else(|| words.to_owned(), |errno| format!("{words} (error {errno})"))
 }
 
 fn icmp(draft: &mut Draft, error: IcmpError) {
@@ -146,11 +180,9 @@ fn icmp(draft: &mut Draft, error: IcmpError) {
     let (kind, code) = (error.kind.to_string(), error.code.to_string());
     let facts = [("type", kind.as_str()), ("code", code.as_str())];
     draft.add(section, &[&format!("{kind}-{code}"), &kind, "other"], &facts);
-    match error.sender {
-        _ if error.from_self => draft.add("connect", &["from-self"], &[]),
-        Some(sender) => draft.add("connect", &["from-other"], &[("sender", &sender.to_string())]),
-        None => {}
-    }
+    let Some(sender) = error.sender.map(|sender| sender.to_string()) else { return };
+    let key = if error.from_self { "from-self" } else { "from-other" };
+    draft.add("connect", &[key], &[("sender", &sender)]);
 }
 
 pub(super) fn closed(draft: &mut Draft, how: &CloseKind, reached: Reached) {
@@ -164,16 +196,18 @@ pub(super) fn closed(draft: &mut Draft, how: &CloseKind, reached: Reached) {
             draft.add("closed", &[key], &[]);
         }
         CloseKind::Reset => draft.add("closed", &["reset"], &[]),
-        CloseKind::Failed { text, .. } => draft.add("closed", &["failed"], &[("words", text)]),
+        CloseKind::Failed { errno, text } => {
+            draft.add("closed", &["failed"], &[("words", &with_errno(text, *errno))]);
+        }
         CloseKind::ByUs => draft.add("closed", &["by-us"], &[]),
     }
 }
 
-pub(super) fn expired(draft: &mut Draft, awaited: Awaited) {
+pub(super) fn expired(draft: &mut Draft, awaited: Awaited, limit: Micros) {
     let key = match awaited {
         Awaited::Greeting => "greeting",
         Awaited::Reply => "reply",
         Awaited::Handshake => "handshake",
     };
-    draft.add("expired", &[key], &[]);
+    draft.add("expired", &[key], &[("limit", &span(limit))]);
 }

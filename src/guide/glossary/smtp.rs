@@ -5,7 +5,7 @@ use crate::target::TlsMode;
 use crate::wire::capability::is_masked;
 use crate::wire::enhanced::EnhancedCode;
 
-use super::{Draft, list, phrase};
+use super::{Draft, entry, list, phrase};
 
 /// Most mechanisms that one note explains.
 const MAX_MECHANISMS: usize = 8;
@@ -14,24 +14,26 @@ pub(super) fn command(draft: &mut Draft, verb: &str, argument: &str, line: &Line
     // AUTH and DATA are carried on by lines that are no commands; they bear the verb they belong to.
     let begins = line.text.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb));
     match verb {
-        "EHLO" if line.encrypted && tls == Some(TlsMode::Starttls) => {
-            draft.add("command", &["EHLO-again"], &[]);
+        "EHLO" if line.encrypted && tls == Some(TlsMode::Starttls) && !argument.is_empty() => {
+            draft.add("command", &["EHLO-again"], &[("argument", argument)]);
         }
         "AUTH" if !begins => draft.add("command", &["secret"], &[]),
         "AUTH" => match argument.split_ascii_whitespace().next() {
             Some(mechanism) => {
                 let facts = [("mechanism", mechanism), ("about", about(mechanism))];
                 draft.add("command", &["AUTH"], &facts);
+                draft.cite("mechanism", &[&mechanism.to_ascii_uppercase(), "unknown"]);
             }
             None => draft.add("command", &["AUTH-bare"], &[]),
         },
         "DATA" if line.text == "." => draft.add("command", &["message"], &[]),
-        "DATA" if !begins => draft.add("command", &["message-line"], &[]),
-        "EHLO" if argument.is_empty() => draft.add("command", &["EHLO-bare"], &[]),
+        "DATA" if !begins => draft.add("command", &["message-line"], &[("line", &line.text)]),
+        "EHLO" | "HELO" if argument.is_empty() => draft.add("command", &[&format!("{verb}-bare")], &[]),
+        "MAIL" | "RCPT" if argument.is_empty() => draft.add("command", &["other"], &[("line", &line.text)]),
         "EHLO" | "HELO" | "STARTTLS" | "QUIT" | "MAIL" | "RCPT" | "RSET" | "DATA" | "NOOP" | "GET" => {
-            draft.add("command", &[verb], &[("argument", argument)]);
+            draft.add("command", &[verb], &[("argument", argument), ("line", &line.text)]);
         }
-        _ => draft.add("command", &["other"], &[("verb", if verb.is_empty() { &line.text } else { verb })]),
+        _ => draft.add("command", &["other"], &[("line", &line.text)]),
     }
 }
 
@@ -58,6 +60,44 @@ pub(super) fn greeting(
     if let Some(enhanced) = enhanced {
         detail(draft, enhanced);
     }
+    let named = code == 220 && first && is_a_name(name);
+    let words = if named { text.get(name.len()..).unwrap_or_default() } else { text };
+    let words = without_code(words.trim(), enhanced);
+    if words.is_empty() {
+        return;
+    }
+    if code != 220 {
+        return draft.add("reply", &["words"], &[("words", words)]);
+    }
+    draft.add("greeting", &["words"], &[("words", words)]);
+    if words.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("ESMTP")) {
+        draft.add("greeting", &["esmtp"], &[]);
+    }
+    let words: Vec<String> =
+        words.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_lowercase).collect();
+    if let Some(software) = words.iter().find(|word| entry("software", word).is_some()) {
+        draft.add("software", &[software], &[]);
+    }
+    if has_clock(text) {
+        draft.add("greeting", &["clock"], &[]);
+    }
+}
+
+/// True for a text with a time of day and an offset from UTC, as RFC 5322 §3.3 writes them.
+fn has_clock(text: &str) -> bool {
+    let digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    words.windows(2).any(|pair| {
+        let [time, zone] = pair else { return false };
+        let offset = zone.strip_prefix(['+', '-']).is_some_and(|rest| rest.len() == 4 && digits(rest));
+        offset && time.len() == 8 && time.split(':').count() == 3 && time.split(':').all(digits)
+    })
+}
+
+/// The text behind an enhanced code, which is explained on its own.
+fn without_code(words: &str, enhanced: Option<EnhancedCode>) -> &str {
+    let code = enhanced.map(|code| code.to_string());
+    code.and_then(|code| words.strip_prefix(&code)).unwrap_or(words).trim()
 }
 
 /// A host name, or a word that may stand for one; `ESMTP` and the like are no names.
@@ -68,11 +108,28 @@ fn is_a_name(word: &str) -> bool {
 }
 
 pub(super) fn ehlo_name(draft: &mut Draft, line: &Line, tls: Option<TlsMode>) {
-    let name = behind_code(&line.text).split_ascii_whitespace().next().unwrap_or_default();
+    let text = behind_code(&line.text);
+    let name = text.split_ascii_whitespace().next().unwrap_or_default();
+    let words = text.trim_start().get(name.len()..).unwrap_or_default().trim();
     let key = if name.is_empty() { "name-bare" } else { "name" };
-    draft.add("capability", &[key], &[("name", name)]);
+    let code = line.text.get(..3).unwrap_or_default();
+    draft.add("capability", &[key], &[("name", name), ("code", code)]);
+    if !words.is_empty() {
+        draft.add("capability", &["name-words"], &[("words", words)]);
+    }
+    if let Some(address) = words.split_once('[').and_then(|(_, rest)| rest.split_once(']')) {
+        draft.add("capability", &["name-address"], &[("address", address.0)]);
+    }
     if line.encrypted && tls == Some(TlsMode::Starttls) {
         draft.add("capability", &["name-again"], &[]);
+    }
+    last(draft, &line.text);
+}
+
+/// The last line of a list has a space behind its code.
+fn last(draft: &mut Draft, line: &str) {
+    if line.get(3..4) == Some(" ") {
+        draft.add("capability", &["last"], &[]);
     }
 }
 
@@ -92,8 +149,12 @@ pub(super) fn capability(
     let facts = [("keyword", keyword), ("parameters", all.as_str())];
     match word {
         "AUTH" => auth(draft, parameters, encrypted, line),
-        "SIZE" => size(draft, parameters.first().and_then(|limit| limit.parse().ok())),
+        "SIZE" => size(draft, parameters),
         "STARTTLS" if encrypted => draft.add("capability", &["STARTTLS-again"], &facts),
+        "LIMITS" if !parameters.is_empty() => {
+            let limits: Vec<String> = parameters.iter().map(|limit| explain_limit(limit)).collect();
+            draft.add("capability", &["LIMITS"], &[("limits", &list(&limits, MAX_MECHANISMS))]);
+        }
         "BURL" | "LIMITS" | "X-EXPS" if all.is_empty() => {
             draft.add("capability", &[&format!("{word}-bare")], &facts);
         }
@@ -105,6 +166,16 @@ pub(super) fn capability(
             draft.add("capability", &[word, unknown], &facts);
         }
     }
+    if !all.is_empty() && !matches!(word, "AUTH" | "SIZE" | "LIMITS" | "BURL" | "X-EXPS") {
+        draft.add("capability", &["parameters"], &facts);
+    }
+    last(draft, line);
+}
+
+/// `RCPTMAX=100 (recipients per message)`.
+fn explain_limit(limit: &str) -> String {
+    let name = limit.split_once('=').map_or(limit, |(name, _)| name);
+    format!("{limit} ({})", phrase("limit", &[&name.to_ascii_uppercase(), "unknown"]))
 }
 
 fn auth(draft: &mut Draft, mechanisms: &[String], encrypted: bool, line: &str) {
@@ -117,6 +188,9 @@ fn auth(draft: &mut Draft, mechanisms: &[String], encrypted: bool, line: &str) {
             .map(|mechanism| format!("{mechanism} ({})", about(&mechanism)))
             .collect();
         draft.add("capability", &["AUTH"], &[("mechanisms", &list(&explained, MAX_MECHANISMS))]);
+        for mechanism in mechanisms.iter().take(MAX_MECHANISMS) {
+            draft.cite("mechanism", &[&mechanism.to_ascii_uppercase(), "unknown"]);
+        }
         if !encrypted {
             draft.add("capability", &["AUTH-cleartext"], &[]);
         }
@@ -130,9 +204,14 @@ fn about(mechanism: &str) -> &'static str {
     phrase("mechanism", &[&mechanism.to_ascii_uppercase(), "unknown"])
 }
 
-fn size(draft: &mut Draft, limit: Option<u64>) {
-    match limit {
-        None => draft.add("capability", &["SIZE-bare"], &[]),
+fn size(draft: &mut Draft, parameters: &[String]) {
+    match parameters.first().and_then(|limit| limit.parse::<u64>().ok()) {
+        None => {
+            draft.add("capability", &["SIZE-bare"], &[]);
+            if !parameters.is_empty() {
+                draft.add("capability", &["parameters"], &[("parameters", &parameters.join(" "))]);
+            }
+        }
         Some(0) => draft.add("capability", &["SIZE-unlimited"], &[]),
         Some(octets) => {
             // Base64 turns 57 octets into 78, line end included (RFC 2045 §6.8).
@@ -164,7 +243,13 @@ fn megabytes(octets: u64) -> String {
     }
 }
 
-pub(super) fn reply(draft: &mut Draft, code: Option<u16>, enhanced: Option<EnhancedCode>, to: &str) {
+pub(super) fn reply(
+    draft: &mut Draft,
+    code: Option<u16>,
+    enhanced: Option<EnhancedCode>,
+    to: &str,
+    line: &str,
+) {
     let Some(code) = code else { return draft.add("reply", &["none"], &[]) };
     let (digits, class) = (code.to_string(), class(code));
     let facts = [("code", digits.as_str())];
@@ -188,6 +273,10 @@ pub(super) fn reply(draft: &mut Draft, code: Option<u16>, enhanced: Option<Enhan
     }
     if let Some(enhanced) = enhanced {
         detail(draft, enhanced);
+    }
+    let words = without_code(behind_code(line).trim(), enhanced);
+    if !words.is_empty() {
+        draft.add("reply", &["words"], &[("words", words)]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Discover, LookupOutcome, RecordData, RecordType, RouteOrigin};
+use crate::event::{Discover, LookupOutcome, LookupSource, RecordData, RecordType, RouteOrigin};
 use crate::session::{Finding, Session, Severity};
 
 /// The services that are asked for.
@@ -41,12 +41,14 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
         if !targets.is_empty() && targets.iter().all(|target| matches!(*target, "" | ".")) {
             add("srv-not-offered", Severity::Info, ("service", service.to_owned()));
         }
+        // What DNSSEC protects nobody on the way has put there (RFC 6186 §6).
+        let validated = matches!(answer.source, LookupSource::Validated(_));
         // Only a host that is on the list may be sent a password.
         let by_srv = session.routes().iter().filter(|route| route.origin == RouteOrigin::Srv);
         let hosts: Vec<&str> = by_srv.map(|route| route.host.as_str()).collect();
         for target in targets {
             let bare = target.trim_end_matches('.').to_ascii_lowercase();
-            if hosts.contains(&bare.as_str()) && !lies_in(&bare, domain) {
+            if hosts.contains(&bare.as_str()) && !lies_in(&bare, domain) && !validated {
                 add("srv-other-domain", Severity::Warning, ("host", bare));
             }
         }

@@ -140,7 +140,10 @@ fn certificates(notes: &mut Notes<'_, '_>) {
     let works = case.route.outcome == Outcome::Works;
     let vouched = is_vouched_for(case.dane());
     for fault in &seen.faults {
+        // Of an old kind and all the same accepted is a warning; where the library refused it for that, it is an error.
+        let refused = case.tls_fault() == Some(TlsFault::Certificate) && case.goal != Goal::Relay;
         let severity = match fault.code {
+            "cert-weak-key" | "cert-weak-signature" if refused => Severity::Error,
             "cert-weak-key" | "cert-weak-signature" | "cert-expires-soon" | "cert-common-name-only" => {
                 Severity::Warning
             }

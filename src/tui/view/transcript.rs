@@ -112,10 +112,12 @@ fn seconds(at: Micros) -> String {
 /// What kind of text it is: what went wrong is seen at a glance, what is only said about the run stays back.
 fn role(line: &Line) -> Role {
     match &line.meaning {
-        Meaning::Connect(ConnectOutcome::Connected) | Meaning::TlsEstablished { .. } => Role::Good,
-        Meaning::Connect(ConnectOutcome::Cancelled) => Role::Quiet,
-        Meaning::Connect(_) | Meaning::TlsFailed | Meaning::NotTls { .. } => Role::Bad,
-        Meaning::WaitExpired(_) | Meaning::LimitReached | Meaning::AfterStarttls => Role::Warn,
+        Meaning::Connect { outcome: ConnectOutcome::Connected, .. } | Meaning::TlsEstablished { .. } => {
+            Role::Good
+        }
+        Meaning::Connect { outcome: ConnectOutcome::Cancelled, .. } => Role::Quiet,
+        Meaning::Connect { .. } | Meaning::TlsFailed { .. } | Meaning::NotTls { .. } => Role::Bad,
+        Meaning::WaitExpired { .. } | Meaning::LimitReached { .. } | Meaning::AfterStarttls => Role::Warn,
         Meaning::NotReply { .. } => Role::Warn,
         Meaning::Greeting { code: Some(500..), .. } | Meaning::Reply { code: Some(500..), .. } => Role::Bad,
         Meaning::Greeting { code: Some(400..=499), .. } | Meaning::Reply { code: Some(400..=499), .. } => {
@@ -123,9 +125,9 @@ fn role(line: &Line) -> Role {
         }
         Meaning::Certificate { faults, .. } if !faults.is_empty() => Role::Bad,
         Meaning::Alert { level: 2.., .. } => Role::Bad,
-        Meaning::ConnectStarted
-        | Meaning::DroppedHere
-        | Meaning::Chosen
+        Meaning::ConnectStarted { .. }
+        | Meaning::DroppedHere { .. }
+        | Meaning::Chosen { .. }
         | Meaning::TlsStarted { .. }
         | Meaning::EncryptedRecords { .. }
         | Meaning::Remark => Role::Quiet,

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use super::super::*;
 use super::line;
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, Record, RecordData, RecordType, Side,
-    Verification,
+    Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, LookupOutcome, LookupSource, Micros,
+    Record, RecordData, RecordType, Side, Verification,
 };
 use crate::wire::enhanced::EnhancedCode;
-use crate::wire::mta_sts::Mode;
+use crate::wire::mta_sts::{Mode, Policy};
 
 /// A line of every kind, in every context that makes a difference.
 pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
@@ -22,11 +22,6 @@ pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
             }
         }
     }
-    let answer = || Meaning::Lookup {
-        name: "smtp.example.com".to_owned(),
-        record: RecordType::A,
-        outcome: LookupOutcome::Answers(vec![record(RecordData::Address(IpAddr::from([192, 0, 2, 1])))]),
-    };
     for source in [
         LookupSource::HostsFile,
         LookupSource::Given,
@@ -34,8 +29,11 @@ pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
         LookupSource::Dns(None),
         LookupSource::Validated(None),
     ] {
-        let source: &'static LookupSource = Box::leak(Box::new(source));
-        all.push((Context { source: Some(source), ..Context::default() }, line("", false, answer())));
+        let address = RecordData::Address(IpAddr::from([192, 0, 2, 1]));
+        let outcome = LookupOutcome::Answers(vec![record(address)]);
+        let name = "smtp.example.com".to_owned();
+        let answer = Meaning::Lookup { name, record: RecordType::A, source, outcome };
+        all.push((Context::default(), line("", false, answer)));
     }
     for reached in [Reached::Nothing, Reached::Greeting, Reached::Quit] {
         let closed = line("", false, Meaning::Closed(CloseKind::ByServer));
@@ -48,8 +46,10 @@ pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
     ] {
         let known: &'static Certificate = Box::leak(Box::new(known));
         for depth in [0, 1] {
-            let context = Context { certificate: Some(known), ..Context::default() };
-            all.push((context, line("", false, Meaning::Certificate { depth, faults: Vec::new() })));
+            for now in [None, Some(0), Some(1_750_000_000), Some(1_900_000_000)] {
+                let context = Context { certificate: Some(known), now, ..Context::default() };
+                all.push((context, line("", false, Meaning::Certificate { depth, faults: Vec::new() })));
+            }
         }
     }
     all
@@ -79,25 +79,30 @@ const PUBLISHED: &[(&str, &str)] = &[
 
 fn network() -> Vec<(String, Meaning)> {
     let words = || "no such thing".to_owned();
+    let address = || "192.0.2.1:587".to_owned();
     let mut all = vec![
-        Meaning::ConnectStarted,
-        Meaning::DroppedHere,
-        Meaning::Chosen,
-        Meaning::LimitReached,
+        Meaning::ConnectStarted { address: address() },
+        Meaning::DroppedHere { address: address(), took: Micros(5_000_000) },
+        Meaning::Chosen { address: address() },
+        Meaning::LimitReached { what: words() },
         Meaning::Remark,
     ];
-    all.extend([true, false].map(|agrees| Meaning::SystemLookup { agrees }));
+    for agrees in [true, false] {
+        for result in [Ok(vec![IpAddr::from([192, 0, 2, 1])]), Ok(Vec::new()), Err(words())] {
+            all.push(Meaning::SystemLookup { host: "smtp.example.com".to_owned(), result, agrees });
+        }
+    }
 
     let name = || "smtp.example.com".to_owned();
     let host = || "mx.example.net".to_owned();
     let mx = |exchange: &str| RecordData::Mx { preference: 0, exchange: exchange.to_owned() };
     let srv = |target: &str| RecordData::Srv { priority: 0, weight: 0, port: 587, target: target.to_owned() };
-    let address = RecordData::Address(IpAddr::from([192, 0, 2, 1]));
+    let data = RecordData::Address(IpAddr::from([192, 0, 2, 1]));
     let tlsa = RecordData::Tlsa { usage: 3, selector: 1, matching: 1, data: "00".to_owned() };
     let answers = [
-        (RecordType::A, vec![address.clone()]),
-        (RecordType::A, vec![RecordData::Cname(host()), address.clone(), address.clone()]),
-        (RecordType::Aaaa, vec![address; 9]),
+        (RecordType::A, vec![data.clone()]),
+        (RecordType::A, vec![RecordData::Cname(host()), data.clone(), data.clone()]),
+        (RecordType::Aaaa, vec![data; 9]),
         (RecordType::Cname, vec![RecordData::Cname(host())]),
         (RecordType::Mx, vec![mx(&host()), mx("mx2.example.net")]),
         (RecordType::Mx, vec![mx(".")]),
@@ -111,14 +116,22 @@ fn network() -> Vec<(String, Meaning)> {
     ];
     for (kind, data) in answers {
         let outcome = LookupOutcome::Answers(data.into_iter().map(record).collect());
-        all.push(Meaning::Lookup { name: name(), record: kind, outcome });
+        all.push(Meaning::Lookup { name: name(), record: kind, source: LookupSource::Dns(None), outcome });
     }
     for (name, text) in PUBLISHED {
         let outcome = LookupOutcome::Answers(vec![record(RecordData::Txt((*text).to_owned()))]);
-        all.push(Meaning::Lookup { name: (*name).to_owned(), record: RecordType::Txt, outcome });
+        all.push(Meaning::Lookup {
+            name: (*name).to_owned(),
+            record: RecordType::Txt,
+            source: LookupSource::Dns(None),
+            outcome,
+        });
     }
-    let modes = [Some(Mode::Enforce), Some(Mode::Testing), Some(Mode::None), None];
-    all.extend(modes.map(|mode| Meaning::Policy { mode }));
+    for mode in [Mode::Enforce, Mode::Testing, Mode::None] {
+        let policy = Ok(Policy { mode, mx: vec![host()], max_age: 604_800 });
+        all.push(Meaning::Policy { host: name(), policy });
+    }
+    all.push(Meaning::Policy { host: name(), policy: Err(words()) });
     let types = [
         RecordType::A,
         RecordType::Aaaa,
@@ -146,6 +159,7 @@ fn network() -> Vec<(String, Meaning)> {
         all.extend(outcomes.into_iter().map(|outcome| Meaning::Lookup {
             name: name(),
             record: kind,
+            source: LookupSource::Dns(None),
             outcome,
         }));
     }
@@ -169,11 +183,18 @@ fn network() -> Vec<(String, Meaning)> {
             }
         }
     }
-    all.extend(outcomes.into_iter().map(Meaning::Connect));
+    all.extend(outcomes.into_iter().map(|outcome| Meaning::Connect {
+        outcome,
+        address: address(),
+        took: Micros(31_000),
+    }));
 
     all.extend([CloseKind::Reset, CloseKind::ByUs].map(Meaning::Closed));
     all.push(Meaning::Closed(CloseKind::Failed { errno: None, text: words() }));
-    all.extend([Awaited::Greeting, Awaited::Reply, Awaited::Handshake].map(Meaning::WaitExpired));
+    all.extend(
+        [Awaited::Greeting, Awaited::Reply, Awaited::Handshake]
+            .map(|awaited| Meaning::WaitExpired { awaited, limit: Micros(30_000_000) }),
+    );
     all.into_iter().map(|meaning| (String::new(), meaning)).collect()
 }
 
@@ -188,7 +209,14 @@ fn smtp() -> Vec<(String, Meaning)> {
     {
         all.push(command(verb, verb, ""));
     }
-    all.push(command("EHLO laptop", "EHLO", "laptop"));
+    for (verb, argument) in [
+        ("EHLO", "laptop"),
+        ("HELO", "laptop"),
+        ("MAIL", "FROM:<a@example.com>"),
+        ("RCPT", "TO:<b@example.com>"),
+    ] {
+        all.push(command(&format!("{verb} {argument}"), verb, argument));
+    }
     for mechanism in GLOSSARY.get("mechanism").unwrap().keys().map(String::as_str).chain(["X-NEW"]) {
         all.push(command(&format!("AUTH {mechanism}"), "AUTH", mechanism));
         let meaning = Meaning::Capability {
@@ -205,7 +233,15 @@ fn smtp() -> Vec<(String, Meaning)> {
     ]);
     all.push(command("X?", "", ""));
 
-    for text in ["220 mx.example.com ESMTP", "220 ESMTP", "220 ****************2***0", "220", ""] {
+    let mut greetings: Vec<String> =
+        ["220 mx.example.com ESMTP", "220 ESMTP", "220 ****************2***0", "220", ""]
+            .map(str::to_owned)
+            .into();
+    for software in GLOSSARY.get("software").unwrap().keys() {
+        greetings.push(format!("220 mx.example.com ESMTP {software} Wed, 25 Nov 2026 10:00:00 +0000"));
+    }
+    greetings.push("250 mx.example.com Hello client [192.0.2.7], pleased to meet you".to_owned());
+    for text in &greetings {
         for first in [true, false] {
             let meaning = Meaning::Greeting { code: Some(220), enhanced: None, first };
             all.push((text.to_owned(), meaning));
@@ -223,13 +259,19 @@ fn smtp() -> Vec<(String, Meaning)> {
         for parameters in [Vec::new(), vec!["0".to_owned()], vec!["35882577".to_owned(), "x".to_owned()]] {
             for encrypted in [true, false] {
                 let (keyword, parameters) = (keyword.to_owned(), parameters.clone());
-                let text = format!("250-{keyword}=");
+                let text = format!("250{}{keyword}=", if encrypted { ' ' } else { '-' });
                 all.push((text, Meaning::Capability { keyword, parameters, encrypted }));
             }
         }
     }
 
+    let limits = ["RCPTMAX=100", "MAILMAX=9", "RCPTDOMAINMAX=1", "NEW=1"].map(str::to_owned).into();
+    let limits = Meaning::Capability { keyword: "LIMITS".to_owned(), parameters: limits, encrypted: true };
+    all.push((String::new(), limits));
+
     for to in ["", "EHLO", "HELO", "STARTTLS", "QUIT", "AUTH", "MAIL", "RCPT", "RSET", "DATA", "NOOP"] {
+        let reply = Meaning::Reply { code: Some(250), enhanced: None, to: to.to_owned() };
+        all.push(("250 all is well".to_owned(), reply));
         for code in (0..700).map(Some).chain([None]) {
             all.push((String::new(), Meaning::Reply { code, enhanced: None, to: to.to_owned() }));
         }
@@ -272,14 +314,29 @@ const FAULTS: [&str; 11] = [
 ];
 
 fn tls() -> Vec<(String, Meaning)> {
-    let mut all = vec![Meaning::ChangeCipherSpec, Meaning::TlsFailed];
+    let mut all = vec![
+        Meaning::TlsFailed { words: Some("no".to_owned()), limit: None },
+        Meaning::TlsFailed { words: None, limit: Some(Micros(30_000_000)) },
+    ];
     for verification in [Verification::Strict, Verification::Relaxed] {
         all.push(Meaning::TlsEstablished { verification });
-        all.extend([true, false].map(|inspecting| Meaning::TlsStarted { verification, inspecting }));
+        let looks = [
+            InspectReason::Chain,
+            InspectReason::OlderTls,
+            InspectReason::SmallHello,
+            InspectReason::NoServerName,
+        ];
+        all.extend(looks.map(Some).into_iter().chain([None]).map(|why| Meaning::TlsStarted {
+            verification,
+            server_name: "smtp.example.com".to_owned(),
+            library: "OpenSSL 3.0.17".to_owned(),
+            why,
+        }));
     }
     for server_name in [None, Some("smtp.example.com".to_owned())] {
         for versions in [vec!["TLSv1.3".to_owned(), "TLSv1.2".to_owned()], Vec::new()] {
-            all.push(Meaning::ClientHello { versions, server_name: server_name.clone() });
+            let (server_name, groups) = (server_name.clone(), vec!["x25519".to_owned()]);
+            all.push(Meaning::ClientHello { versions, server_name, ciphers: 31, groups });
         }
     }
     let suites = [
@@ -288,6 +345,7 @@ fn tls() -> Vec<(String, Meaning)> {
         "TLS_AES_128_CCM_8_SHA256",
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
         "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+        "TLS_DHE_DSS_WITH_AES_256_CBC_SHA",
         "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
         "TLS_RSA_WITH_NULL_SHA",
         "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
@@ -323,7 +381,7 @@ fn tls() -> Vec<(String, Meaning)> {
         all.push(Meaning::HelloRetryRequest { group: Some(group.to_owned()) });
     }
     all.push(Meaning::HelloRetryRequest { group: None });
-    all.extend([0, 1, 3].map(|certificates| Meaning::CertificateChain { certificates }));
+    all.extend([0, 1, 3].map(|certificates| Meaning::CertificateChain { certificates, bytes: 1_400 }));
     for (certificates, ends_in_root) in [(1, true), (1, false), (3, true), (3, false)] {
         all.extend([(true, 0), (false, 1)].map(|(in_order, surplus)| Meaning::ChainOrder {
             certificates,
@@ -336,10 +394,11 @@ fn tls() -> Vec<(String, Meaning)> {
         all.push(Meaning::Certificate { depth: 0, faults: vec![code] });
     }
     for from in [Side::Client, Side::Server] {
-        all.push(Meaning::EncryptedRecords { from });
+        all.push(Meaning::ChangeCipherSpec { from });
+        all.push(Meaning::EncryptedRecords { records: 4, bytes: 1_234, from });
         for kind in 0..=255 {
             all.push(Meaning::Handshake { name: crate::wire::tls::names::handshake(kind), from });
-            all.extend([1, 2].map(|level| Meaning::Alert { level, code: kind, from }));
+            all.extend([1, 2, 3].map(|level| Meaning::Alert { level, code: kind, from }));
         }
     }
     all.into_iter().map(|meaning| (String::new(), meaning)).collect()
