@@ -8,6 +8,10 @@ use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, Rout
 use crate::session::case::Case;
 use crate::session::{Finding, Outcome, Route, Session, Severity, apply};
 use crate::target::Goal;
+use crate::wire::printable::{is_hidden, printable};
+
+/// Longest fact, in bytes and in characters.
+const MAX_FACT: usize = 1_500;
 
 mod dialogue;
 mod found;
@@ -80,6 +84,12 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     }
     found.extend(blocked(session));
     found.extend(other_end::one_issuer(session, &found));
+    // Names and words that strangers chose come into facts from many sides: here none gets past.
+    for value in found.iter_mut().flat_map(|finding| finding.facts.values_mut()) {
+        if value.len() > MAX_FACT || value.chars().any(is_hidden) {
+            *value = printable(value, MAX_FACT);
+        }
+    }
     // The block on the way out explains why all ports are blocked, so it comes before that.
     let follows = |finding: &Finding| finding.code == "all-ports-blocked";
     // Who asks about the spam folder must read this first, whatever else is wrong.

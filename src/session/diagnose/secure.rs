@@ -139,7 +139,11 @@ fn certificates(notes: &mut Notes<'_, '_>) {
     let Some(seen) = case.certificates() else { return };
     let works = case.route.outcome == Outcome::Works;
     let vouched = is_vouched_for(case.dane());
-    for fault in &seen.faults {
+    // What this machine has verified, a second look with another library's roots does not take back.
+    let verified = case.handshake().is_some_and(Handshake::verified);
+    let of_trust =
+        |code: &str| matches!(code, "cert-unknown-ca" | "cert-chain-incomplete" | "cert-self-signed");
+    for fault in seen.faults.iter().filter(|fault| !(verified && of_trust(fault.code))) {
         // Of an old kind and all the same accepted is a warning; where the library refused it for that, it is an error.
         let refused = case.tls_fault() == Some(TlsFault::Certificate) && case.goal != Goal::Relay;
         let severity = match fault.code {
@@ -194,7 +198,8 @@ fn order(notes: &mut Notes<'_, '_>, seen: &Handshake) {
     }
     let of_use = |other: &Certificate| {
         let path = order.path.iter().filter_map(|at| seen.chain.get(*at));
-        path.into_iter().any(|known| known.links.0 == other.links.0 || known.issued_by(other))
+        path.into_iter()
+            .any(|known| known.issued_by(other) || (known.is_ca && known.links.0 == other.links.0))
     };
     let surplus = order.surplus.iter().filter_map(|at| seen.chain.get(*at)).filter(|other| !of_use(other));
     let names: Vec<&str> = surplus.map(|certificate| certificate.subject.as_str()).collect();

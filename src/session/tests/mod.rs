@@ -2,10 +2,13 @@
 
 use crate::session::testing::Tape;
 
+mod dialogue;
 mod names;
 mod outcomes;
 mod reach;
 mod robust;
+mod secure;
+mod telling;
 mod told;
 
 /// The codes found, in their order.

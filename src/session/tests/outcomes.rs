@@ -1,1 +1,236 @@
 //! One session for every outcome of the contract's table.
+
+use super::telling::{Tell, tell};
+use crate::event::{
+    Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, RouteOrigin, Side, Verification,
+};
+use crate::session::testing::{EHLO, Failure, Tape, V4, alert, certs};
+use crate::session::{Outcome, Session};
+use crate::target::{Goal, TlsMode};
+
+fn outcome(session: &Session) -> Outcome {
+    session.routes()[0].outcome
+}
+
+/// What becomes of port 587 with STARTTLS.
+fn of_587(story: Tell) -> Outcome {
+    outcome(&tell(TlsMode::Starttls, story))
+}
+
+/// What becomes of port 465 with implicit TLS.
+fn of_465(story: Tell) -> Outcome {
+    outcome(&tell(TlsMode::Implicit, story))
+}
+
+fn of_connect(end: ConnectOutcome) -> Outcome {
+    let mut tape = Tape::new();
+    tape.resolves(&[V4]);
+    tape.blocked(587, TlsMode::Starttls, end, 5_000);
+    outcome(&tape.session())
+}
+
+#[test]
+fn works() {
+    for tls in [TlsMode::Starttls, TlsMode::Implicit, TlsMode::None] {
+        let mut tape = Tape::new();
+        tape.healthy(587, tls);
+        assert_eq!(outcome(&tape.session()), Outcome::Works, "{tls}");
+    }
+    // Between servers TLS is opportunistic: a certificate that does not verify, or no STARTTLS, stops nothing.
+    for without in [false, true] {
+        let mut tape = Tape::with(|started| started.goal = Goal::Relay);
+        let route = tape.route_as(25, TlsMode::Starttls, RouteOrigin::Mx);
+        let probe = tape.probe(route);
+        if without {
+            tape.connected(probe).server(probe, "220 mx.example.com\r\n");
+            tape.ask(probe, EHLO, "250 mx.example.com\r\n").quits(probe);
+        } else {
+            tape.up_to_starttls(probe).distrusts(route, probe, &[certs::SELF_SIGNED], &[(0, 18)]);
+        }
+        assert_eq!(outcome(&tape.session()), Outcome::Works);
+    }
+}
+
+#[test]
+fn filtered_refused_unreachable() {
+    let icmp = |code, from_self| {
+        ConnectOutcome::Icmp(IcmpError { v6: false, kind: 3, code, sender: V4.parse().ok(), from_self })
+    };
+    assert_eq!(of_connect(ConnectOutcome::TimedOut), Outcome::Filtered);
+    assert_eq!(of_connect(ConnectOutcome::Reset), Outcome::Refused);
+    for end in [
+        icmp(1, false),
+        icmp(13, false),
+        icmp(3, true),
+        ConnectOutcome::NoRoute { errno: 101 },
+        ConnectOutcome::LocalRefusal { errno: 1 },
+        ConnectOutcome::Failed { errno: None, text: "odd".into() },
+        ConnectOutcome::Proxy { text: "no".into() },
+    ] {
+        assert_eq!(of_connect(end.clone()), Outcome::Unreachable, "{end:?}");
+    }
+}
+
+#[test]
+fn closed_and_silent() {
+    for how in [CloseKind::ByServer, CloseKind::Reset] {
+        let mut tape = Tape::new();
+        let route = tape.route(587, TlsMode::Starttls);
+        let probe = tape.probe(route);
+        tape.connected(probe).closed(probe, how).end(probe);
+        assert_eq!(outcome(&tape.session()), Outcome::Closed);
+    }
+    let cut = of_587(|t, _, p| {
+        t.connected(p).server(p, "220 mx.exa").closed(p, CloseKind::ByServer);
+    });
+    assert_eq!(cut, Outcome::Closed, "a greeting without its end is none");
+    let silent = of_587(|t, r, p| {
+        t.connected(p);
+        let asked = t.inspect(r, InspectReason::ClientHello);
+        t.connected(asked).tls_begins(asked, Verification::Relaxed);
+        t.tls_fails(asked, &Failure { text: "unexpected EOF", ..Failure::default() }).end(asked);
+        t.waits(p, Awaited::Greeting, 30_000);
+    });
+    assert_eq!(silent, Outcome::Silent);
+    let inside = of_465(|t, _, p| {
+        t.connected(p).tls_13(p, certs::GOOD).waits(p, Awaited::Greeting, 30_000);
+    });
+    assert_eq!(inside, Outcome::Silent);
+}
+
+#[test]
+fn not_smtp() {
+    for says in ["SSH-2.0-OpenSSH_9.6\r\n", "HTTP/1.1 400 Bad Request\r\n", "hello\r\n", "+OK POP3\r\n"] {
+        let mut tape = Tape::new();
+        let route = tape.route(587, TlsMode::Starttls);
+        let probe = tape.probe(route);
+        tape.connected(probe).server(probe, says).end(probe);
+        assert_eq!(outcome(&tape.session()), Outcome::NotSmtp, "{says}");
+    }
+    // IMAP inside TLS; HTTP in the place of TLS; something that refuses both hellos after another greeting.
+    let imaps = of_465(|t, _, p| {
+        t.connected(p).tls_13(p, certs::GOOD).server(p, "* OK IMAP4rev1\r\n");
+    });
+    let http = of_465(|t, _, p| {
+        t.connected(p).tls_begins(p, Verification::Strict);
+        t.tls(p, Side::Server, b"HTTP/1.1 400 Bad Request\r\n\r\n").tls_fails(p, &Failure::default());
+    });
+    let news = of_587(|t, _, p| {
+        t.connected(p).server(p, "200 news.example.com\r\n").ask(p, EHLO, "500 What?\r\n");
+        t.ask(p, "HELO laptop.example.net\r\n", "500 What?\r\n");
+    });
+    assert_eq!([imaps, http, news], [Outcome::NotSmtp; 3]);
+}
+
+#[test]
+fn rejected() {
+    for greeting in ["554 5.7.1 No\r\n", "450 later\r\n", "421 busy\r\n"] {
+        let mut tape = Tape::new();
+        let route = tape.route(587, TlsMode::Starttls);
+        let probe = tape.probe(route);
+        tape.connected(probe).server(probe, greeting).end(probe);
+        assert_eq!(outcome(&tape.session()), Outcome::Rejected, "{greeting}");
+    }
+    let hello = of_587(|t, _, p| {
+        t.connected(p).server(p, "220 mx\r\n").ask(p, EHLO, "550 no\r\n");
+        t.ask(p, "HELO laptop.example.net\r\n", "550 no\r\n");
+    });
+    assert_eq!(hello, Outcome::Rejected);
+}
+
+#[test]
+fn mode_mismatch() {
+    let implicit = of_587(|t, r, p| {
+        t.connected(p);
+        let asked = t.inspect(r, InspectReason::ClientHello);
+        t.connected(asked).tls_13(asked, certs::GOOD).end(asked).waits(p, Awaited::Greeting, 7_000);
+    });
+    assert_eq!(implicit, Outcome::ModeMismatch);
+    let at_once = of_587(|t, _, p| {
+        t.connected(p).server(p, alert(2, 10));
+    });
+    assert_eq!(at_once, Outcome::ModeMismatch, "a TLS alert in the place of a greeting");
+    let cleartext = of_465(|t, _, p| {
+        t.connected(p).tls_begins(p, Verification::Strict);
+        t.tls(p, Side::Server, b"220 mx.example.com ESMTP\r\n").tls_fails(p, &Failure::default());
+    });
+    assert_eq!(cleartext, Outcome::ModeMismatch);
+}
+
+#[test]
+fn no_starttls_and_starttls_refused() {
+    let greeted: Tell = |t, _, p| {
+        t.connected(p).server(p, "220 mx\r\n").ask(p, EHLO, "250-mx\r\n250 SIZE\r\n").quits(p);
+    };
+    assert_eq!(of_587(greeted), Outcome::NoStarttls);
+    for (reply, wanted) in [
+        ("454 4.7.0 Not now\r\n", Outcome::StarttlsRefused),
+        ("502 5.5.1 No\r\n", Outcome::StarttlsRefused),
+        ("500 5.5.1 Unknown command\r\n", Outcome::NoStarttls),
+        ("500 5.5.1 XXXXXXXX unknown\r\n", Outcome::NoStarttls),
+    ] {
+        let mut tape = Tape::new();
+        let route = tape.route(587, TlsMode::Starttls);
+        let probe = tape.probe(route);
+        tape.connected(probe).server(probe, "220 mx\r\n").ask(probe, EHLO, "250-mx\r\n250 STARTTLS\r\n");
+        tape.ask(probe, "STARTTLS\r\n", reply).quits(probe);
+        assert_eq!(outcome(&tape.session()), wanted, "{reply}");
+    }
+}
+
+#[test]
+fn interrupted() {
+    let quiet = of_587(|t, _, p| {
+        t.connected(p).server(p, "220 mx\r\n").client(p, EHLO).waits(p, Awaited::Reply, 30_000);
+    });
+    let lost = of_587(|t, _, p| {
+        t.connected(p).server(p, "220 mx\r\n").client(p, EHLO).closed(p, CloseKind::Reset);
+    });
+    let broken = of_587(|t, _, p| {
+        t.connected(p).server(p, "220 mx\r\n").ask(p, EHLO, "what?\r\n");
+    });
+    let inside = of_587(|t, _, p| {
+        t.up_to_starttls(p).tls_13(p, certs::GOOD).client(p, EHLO).closed(p, CloseKind::ByServer);
+    });
+    assert_eq!([quiet, lost, broken, inside], [Outcome::Interrupted; 4]);
+}
+
+#[test]
+fn tls_failed_and_cert_invalid() {
+    let refused: Tell = |t, _, p| {
+        t.up_to_starttls(p).tls_begins(p, Verification::Strict).tls(p, Side::Server, &alert(2, 40));
+        t.tls_fails(p, &Failure { text: "alert", reason: Some(1040), ..Failure::default() });
+    };
+    let garbage: Tell = |t, _, p| {
+        t.up_to_starttls(p).tls_begins(p, Verification::Strict);
+        t.tls(p, Side::Server, b"220 again\r\n").tls_fails(p, &Failure::default());
+    };
+    let cut: Tell = |t, _, p| {
+        t.up_to_starttls(p).tls_begins(p, Verification::Strict).closed(p, CloseKind::ByServer);
+        t.tls_fails(p, &Failure { text: "unexpected EOF", ..Failure::default() });
+    };
+    let client: Tell = |t, _, p| {
+        t.up_to_starttls(p).tls_13(p, certs::GOOD).client(p, EHLO);
+        let text = "tlsv13 alert certificate required: SSL alert number 116".to_owned();
+        t.closed(p, CloseKind::Failed { errno: None, text });
+    };
+    for story in [refused, garbage, cut, client] {
+        assert_eq!(of_587(story), Outcome::TlsFailed);
+    }
+    let invalid: Tell = |t, r, p| {
+        t.up_to_starttls(p).distrusts(r, p, &[certs::EXPIRED, certs::INTERMEDIATE], &[(0, 10)]);
+    };
+    assert_eq!(of_587(invalid), Outcome::CertInvalid);
+}
+
+#[test]
+fn not_tried() {
+    let mut tape = Tape::new();
+    tape.healthy(587, TlsMode::Starttls);
+    tape.route(465, TlsMode::Implicit);
+    let stopped = tape.route(2525, TlsMode::Starttls);
+    let probe = tape.probe(stopped);
+    tape.connecting(probe, V4).cancel(probe).finish();
+    let outcomes: Vec<Outcome> = tape.session().routes().iter().map(|route| route.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Works, Outcome::NotTried, Outcome::NotTried]);
+}
