@@ -40,7 +40,7 @@ const OUTCOMES: [&str; 15] = [
 ];
 
 /// Classic mistakes that cannot be shown yet.
-const NOT_YET: [Mistake; 2] = [Mistake::AppPassword, Mistake::SpamFolder];
+const NOT_YET: [Mistake; 1] = [Mistake::AppPassword];
 
 /// Finding codes that a scenario shows.
 const SHOWN: &[&str] = &[
@@ -62,6 +62,9 @@ const SHOWN: &[&str] = &[
     "client-cert-required",
     "closed-before-greeting",
     "connection-lost",
+    "dane-match",
+    "dane-mismatch",
+    "dmarc-missing",
     "dns-cname-dangling",
     "dns-no-address",
     "dns-nxdomain",
@@ -81,15 +84,19 @@ const SHOWN: &[&str] = &[
     "ipv4-broken",
     "ipv6-broken",
     "local-firewall",
+    "mx-null",
+    "mx-unreachable",
     "not-smtp",
     "port-25-not-for-submission",
     "port-filtered",
     "port-flaky",
+    "port-is-not-the-cause",
     "port-prohibited",
     "port-refused",
     "port-unreachable",
     "reply-malformed",
     "reply-timeout",
+    "spf-too-many-lookups",
     "starttls-expected",
     "starttls-not-offered",
     "starttls-refused",

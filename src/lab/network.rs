@@ -27,8 +27,8 @@ use crate::net::{BoxFuture, Connection, Network, Stream};
 const MAX_CONNECTIONS: usize = 512;
 
 /// The caller's own addresses.
-const HERE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 77));
-const HERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, 0, 0x77));
+pub(super) const HERE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 77));
+pub(super) const HERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, 0, 0x77));
 
 /// errno of Linux for a network that cannot be reached, and for what the local machine forbids.
 const ENETUNREACH: i32 = 101;
