@@ -68,7 +68,10 @@ impl<'a> Context<'a> {
         let mut context = Self { tls, now: session.wall_clock_at(line.at), ..Self::default() };
         match &line.meaning {
             Meaning::Certificate { depth, .. } => {
-                context.certificate = route.and_then(|route| route.certificates.get(*depth));
+                // The one of this very probe; a probe that is no longer kept was of a route that has others.
+                let own = session.probe(line.probe).and_then(|probe| probe.handshake.as_ref());
+                let own = own.and_then(|handshake| handshake.chain.get(*depth));
+                context.certificate = own.or_else(|| route.and_then(|r| r.certificates.get(*depth)));
             }
             Meaning::Closed(_) => context.reached = reached(session, line),
             _ => {}
@@ -98,7 +101,7 @@ fn draft(context: &Context<'_>, line: &Line) -> Draft {
         Meaning::Lookup { name, record, source, outcome } => {
             network::lookup(&mut draft, name, *record, source, outcome);
         }
-        Meaning::Policy { host, policy } => domain::policy(&mut draft, host, policy),
+        Meaning::Policy { host, policy, took } => domain::policy(&mut draft, host, policy, *took),
         Meaning::SystemLookup { host, result, agrees } => network::system(&mut draft, host, result, *agrees),
         Meaning::ConnectStarted { address } => network::started(&mut draft, line.port, address),
         Meaning::Connect { outcome, address, took } => {

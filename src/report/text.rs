@@ -149,7 +149,7 @@ fn routes(page: &mut Page, session: &Session) {
         };
         let cells = vec![
             mark.to_owned(),
-            route.port.to_string(),
+            place(session, route),
             mode_word(route.tls).to_owned(),
             outcome(route.outcome),
             detail(session, route),
@@ -159,8 +159,14 @@ fn routes(page: &mut Page, session: &Session) {
     page.table("  ", &rows);
     for route in session.routes().iter().filter(|route| is_mixed(route)) {
         let attempts: Vec<String> = route.attempts.iter().map(attempt).collect();
-        page.paragraph(&format!("    {}: ", route.port), &attempts.join(", "));
+        page.paragraph(&format!("    {}: ", place(session, route)), &attempts.join(", "));
     }
+}
+
+/// The port of a route; with its host where the routes lead to several.
+fn place(session: &Session, route: &Route) -> String {
+    let several = session.routes().iter().any(|other| other.host != route.host);
+    if several { format!("{} {}", route.port, route.host) } else { route.port.to_string() }
 }
 
 /// What else there is to say of a route, in a few words.

@@ -29,6 +29,8 @@ pub enum Meaning {
         host: String,
         /// The policy, or why there is none.
         policy: Result<Policy, String>,
+        /// How long it took.
+        took: Micros,
     },
     /// The operating system's resolver, compared.
     SystemLookup {

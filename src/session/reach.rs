@@ -61,7 +61,7 @@ pub(crate) fn policy_fetched(
         Err(why) => format!("no policy: {why}"),
     };
     let text = format!("HTTPS {host} → {said} (in {})", span(took));
-    pen.write(From::Probe, Layer::Dns, &text, Meaning::Policy { host: host.to_owned(), policy })
+    pen.write(From::Probe, Layer::Dns, &text, Meaning::Policy { host: host.to_owned(), policy, took })
 }
 
 /// The operating system's resolver was asked for comparison.

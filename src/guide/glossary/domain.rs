@@ -1,14 +1,19 @@
 //! Notes on what a domain publishes: SPF, DKIM, DMARC, MTA-STS and TLSA records, each told by what it says.
 
 use super::{Draft, list, phrase};
-use crate::event::{Record, RecordData};
+use crate::event::{Micros, Record, RecordData};
+use crate::session::span;
 use crate::wire::mta_sts::Policy;
+use crate::wire::printable::printable;
 use crate::wire::spf::{self, Directive, Mechanism, Qualifier};
 use crate::wire::tlsa::Tlsa;
 use crate::wire::{dkim, dmarc, mta_sts};
 
 /// Most terms of a record that a note names.
 const MAX_TERMS: usize = 6;
+
+/// Longest record that a note quotes, in characters.
+const MAX_SHOWN: usize = 200;
 
 /// Says what a TXT record means where it is one that mail lives by; false where it is not.
 pub(super) fn txt(draft: &mut Draft, name: &str, records: &[Record]) -> bool {
@@ -66,7 +71,10 @@ fn one(draft: &mut Draft, name: &str, text: &str) -> bool {
     }
     // Only where a key is looked for: other texts may have the form of one.
     if let Some((selector, domain)) = name.split_once("._domainkey.") {
-        let facts = |more| [("selector", selector), ("domain", domain), more];
+        let shown = printable(text, MAX_SHOWN);
+        let facts = |more| {
+            [("selector", selector), ("domain", domain), ("name", name), ("record", shown.as_str()), more]
+        };
         match dkim::parse(text) {
             Ok(key) => draft.add("record", &["dkim"], &facts(("key", &key.words()))),
             Err(why) => draft.add("record", &["dkim-broken"], &facts(("why", &why.to_string()))),
@@ -97,10 +105,7 @@ fn term(directive: &Directive) -> String {
         Mechanism::A(name, _) => format!("the addresses of {}", of(name)),
         Mechanism::Mx(name, _) => format!("the mail servers of {}", of(name)),
         Mechanism::Ptr(_) => "addresses by their reverse names".to_owned(),
-        Mechanism::Ip(address, bits) if u32::from(*bits) == if address.is_ipv4() { 32 } else { 128 } => {
-            address.to_string()
-        }
-        Mechanism::Ip(network, bits) => format!("{network}/{bits}"),
+        Mechanism::Ip(..) => directive.text.trim_start_matches(['+', '-', '~', '?']).to_owned(),
         Mechanism::Exists(name) => format!("whoever {name} exists for"),
     };
     match directive.qualifier {
@@ -116,27 +121,33 @@ pub(super) fn tlsa(draft: &mut Draft, name: &str, records: &[Record]) {
         .filter_map(|record| match &record.data {
             RecordData::Tlsa { usage, selector, matching, data } => {
                 let tlsa = Tlsa::new(*usage, *selector, *matching, data)?;
+                let words = format!("{} {data}", tlsa.words());
                 Some(match tlsa.unusable() {
-                    Some(why) => format!("{}, passed over by mail servers: {why}", tlsa.words()),
-                    None => tlsa.words(),
+                    Some(why) => format!("{words}, passed over by mail servers: {why}"),
+                    None => words,
                 })
             }
             _ => None,
         })
         .collect();
-    let server = name.split_once("._tcp.").map_or(name, |(_, host)| host);
-    let facts = [("name", server), ("answers", &list(&words, MAX_TERMS))];
+    let facts = [("name", name), ("answers", &list(&words, MAX_TERMS))];
     draft.add("lookup", &["answers-TLSA"], &facts);
 }
 
 /// What an MTA-STS policy demands.
-pub(super) fn policy(draft: &mut Draft, host: &str, policy: &Result<Policy, String>) {
+pub(super) fn policy(draft: &mut Draft, host: &str, policy: &Result<Policy, String>, took: Micros) {
+    let took = span(took);
     match policy {
         Ok(policy) => {
             let seconds = policy.max_age.to_string();
-            let facts = [("host", host), ("mx", &list(&policy.mx, MAX_TERMS)), ("seconds", &seconds)];
+            let facts = [
+                ("host", host),
+                ("mx", &list(&policy.mx, MAX_TERMS)),
+                ("seconds", &seconds),
+                ("took", &took),
+            ];
             draft.add("policy", &[policy.mode.word()], &facts);
         }
-        Err(why) => draft.add("policy", &["unavailable"], &[("host", host), ("why", why)]),
+        Err(why) => draft.add("policy", &["unavailable"], &[("host", host), ("why", why), ("took", &took)]),
     }
 }

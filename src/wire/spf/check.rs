@@ -337,8 +337,10 @@ impl Walk<'_> {
         };
         let mut found = Vec::new();
         let mut void = 0;
-        for kind in kinds {
-            match self.ask(name, *kind) {
+        // All that is wanted is named at once.
+        let answers: Vec<Answer> = kinds.iter().map(|kind| self.ask(name, *kind)).collect();
+        for answer in answers {
+            match answer {
                 Answer::Unknown => return Match::Pending,
                 Answer::Failed => return Match::Broken(Verdict::TempError),
                 Answer::Addresses(addresses) => found.extend(addresses),

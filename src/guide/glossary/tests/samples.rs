@@ -129,9 +129,9 @@ fn network() -> Vec<(String, Meaning)> {
     }
     for mode in [Mode::Enforce, Mode::Testing, Mode::None] {
         let policy = Ok(Policy { mode, mx: vec![host()], max_age: 604_800 });
-        all.push(Meaning::Policy { host: name(), policy });
+        all.push(Meaning::Policy { host: name(), policy, took: Micros(76_000) });
     }
-    all.push(Meaning::Policy { host: name(), policy: Err(words()) });
+    all.push(Meaning::Policy { host: name(), policy: Err(words()), took: Micros(76_000) });
     let types = [
         RecordType::A,
         RecordType::Aaaa,
