@@ -241,7 +241,8 @@ pub struct Options {
     /// A route to try, instead of 587/starttls 465/implicit 2525/starttls; may be given several times.
     #[arg(long, value_name = "PORT/MODE", help_heading = "What to try")]
     pub route: Vec<RouteSpec>,
-    /// Tries every route even after one works, port 25 included (for information).
+    /// Tries every route even after one works, port 25 included (for information), and looks closely at those that work:
+    /// all certificates, the certificate without SNI, and whether NOOP behind STARTTLS is answered inside TLS.
     #[arg(long, help_heading = "What to try")]
     pub all: bool,
     /// Probes each route N times: for STARTTLS that comes and goes, and for flaky links.

@@ -167,4 +167,18 @@ pub fn healthy(internet: &Internet, authority: &Path, server: &str) {
         }
     }
     assert!(judge.lines > 40 && judge.complaints.is_empty(), "{}", judge.complaints.join("\n"));
+    closely(internet, authority);
+}
+
+/// With `--all` ehlo also looks at the whole chain, at the certificate without SNI, and sends NOOP behind STARTTLS: it
+/// must not find anything there either, be it for information.
+fn closely(internet: &Internet, authority: &Path) {
+    let report = Report::of(internet, authority, SERVER_V4, &["--all"]);
+    let json = &report.json;
+    let said = json["transcript"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap());
+    assert!(said.clone().any(|text| text == "NOOP"), "{json:#}");
+    assert!(said.clone().any(|text| text.contains("names no server (no SNI)")), "{json:#}");
+    let findings = json["findings"].as_array().unwrap().iter();
+    let there: Vec<_> = findings.filter(|f| f["port"] == 587 || f["port"] == 465).collect();
+    assert!(there.is_empty(), "{there:#?}");
 }

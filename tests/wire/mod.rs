@@ -295,3 +295,33 @@ async fn a_warning_leaves_a_route_that_works() {
         .await;
     assert_eq!(finding(&session, "cert-expires-soon").severity, Severity::Warning);
 }
+
+/// The healthy scenarios of the lab, and the journals of six real servers in which nothing is wrong.
+#[tokio::test(start_paused = true)]
+async fn healthy_runs_have_no_findings() {
+    let told = |name: &str, session: &Session| {
+        // That a port which only the race has tried does not answer is good to know, and no fault.
+        let spare =
+            |finding: &&Finding| finding.severity == Severity::Info && finding.code.starts_with("port-");
+        let found: Vec<&str> = session.findings().iter().filter(|f| !spare(f)).map(|f| f.code).collect();
+        assert!(found.is_empty(), "{name}: {found:?}\n{}", super::told(session));
+    };
+    let healthy = super::scenarios().iter().filter(|scenario| scenario.expected.findings.is_empty());
+    let mut count = 0;
+    for scenario in healthy {
+        told(&scenario.id, &super::run(scenario).await);
+        count += 1;
+    }
+    assert!(count >= 4);
+    let servers = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/servers");
+    let mut count = 0;
+    for file in std::fs::read_dir(servers).unwrap() {
+        let path = file.unwrap().path();
+        let events = ehlo::journal::read(&path).unwrap().events;
+        let mut session = Session::default();
+        events.iter().for_each(|event| session.apply(event));
+        told(&path.display().to_string(), &session);
+        count += 1;
+    }
+    assert!(count >= 12);
+}

@@ -3,10 +3,10 @@
 use super::telling::{found, pair, tell};
 use crate::event::{CloseKind, InspectReason, Micros, RouteOrigin, Side, TlsOutcome, Verification};
 use crate::event::{EventKind, ProbeId};
-use crate::session::Severity;
 use crate::session::testing::{
     EHLO, Failure, Tape, alert, certificate_request, certs, server_flight_10, server_flight_12,
 };
+use crate::session::{Outcome, Severity};
 use crate::target::{Goal, TlsMode};
 
 /// The server's alert, and the library's word for it.
@@ -309,6 +309,24 @@ fn all_faults_of_one_certificate_at_once() {
     for code in ["cert-expired", "cert-name-mismatch", "cert-chain-incomplete"] {
         assert!(found(&session, code).is_some(), "{code}: {:?}", session.findings());
     }
+}
+
+/// An intermediate that has expired does no harm where another path leads to a root; older clients stumble over it.
+#[test]
+fn what_was_verified_is_never_an_error() {
+    let session = tell(TlsMode::Starttls, |t, _, p| {
+        t.up_to_starttls(p).tls_12(p, &[certs::EXPIRED, certs::INTERMEDIATE]).works(p);
+    });
+    assert_eq!(session.routes()[0].outcome, Outcome::Works);
+    assert_eq!(found(&session, "cert-expired").map(|finding| finding.severity), Some(Severity::Warning));
+    let session = tell(TlsMode::Starttls, |t, r, p| {
+        t.up_to_starttls(p).tls_13(p, certs::GOOD).works(p);
+        // The library of the second look has no roots.
+        let looked = t.inspect(r, InspectReason::Chain);
+        t.up_to_starttls(looked).tls_begins(looked, Verification::Relaxed);
+        t.tls_up(looked, certs::GOOD).chain(looked, &[certs::GOOD], &[(0, 20)]).end(looked);
+    });
+    assert!(session.findings().is_empty(), "{:?}", session.findings());
 }
 
 #[test]

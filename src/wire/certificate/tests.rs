@@ -316,6 +316,47 @@ fn an_intermediate_has_faults_of_its_own() {
     assert_eq!(codes(&[&leaf, &old_root], Some(true)), [""; 0], "a root that was sent along harms nobody");
 }
 
+/// RFC 9525 §6: a name is compared as a whole, without case; a dot at the end of the host is not part of it, one in the
+/// certificate is a mistake that current libraries do not forgive.
+#[test]
+fn dots_at_the_end_wildcards_and_addresses() {
+    let fits = |names: &[&'static str], addresses: &[&'static str], host: &str| {
+        let plan = Plan { names: names.to_vec(), addresses: addresses.to_vec(), ..Plan::default() };
+        let made = make(&plan, None);
+        matches(&reads(&[&made])[0], &Host::parse(host).unwrap())
+    };
+    assert!(fits(&["mail.example.com"], &[], "mail.example.com."));
+    assert!(fits(&["MAIL.Example.com"], &[], "mail.EXAMPLE.com"));
+    assert!(!fits(&["mail.example.com."], &[], "mail.example.com"));
+    assert!(fits(&["*.example.com"], &[], "mail.example.com"));
+    for host in ["example.com", "a.mail.example.com"] {
+        assert!(!fits(&["*.example.com"], &[], host), "{host}");
+    }
+    assert!(!fits(&["*.com"], &[], "mail.example.com"));
+    assert!(fits(&[], &["2001:db8::1"], "2001:0db8:0::1"));
+    assert!(fits(&[], &["2001:db8::1"], "[2001:db8::1]"));
+    assert!(!fits(&["mail.example.com"], &["192.0.2.1"], "192.0.2.2"));
+}
+
+#[test]
+fn a_mismatch_names_what_stands_near_it() {
+    let why = |names: &[&'static str], common_name: &'static str, host: &str| {
+        let made = make(&Plan { names: names.to_vec(), common_name, ..Plan::default() }, None);
+        let found = faults(&reads(&[&made]), &Host::parse(host).unwrap(), NOW, true, Some(true), &Vec::new());
+        let mismatch = found.into_iter().find(|fault| fault.code == "cert-name-mismatch").unwrap();
+        mismatch.facts.into_iter().filter(|(name, _)| !matches!(*name, "host" | "names")).collect::<Vec<_>>()
+    };
+    let one = |name, value: &str| vec![(name, value.to_owned())];
+    assert_eq!(why(&["*.example.com"], "x", "a.b.example.com"), one("wildcard", "*.example.com"));
+    assert_eq!(why(&["*.Example.com"], "x", "example.com"), one("wildcard", "*.Example.com"));
+    assert_eq!(
+        why(&["a.example.com"], "b.example.com", "b.example.com"),
+        one("common_name", "b.example.com")
+    );
+    assert_eq!(why(&["a.example.com"], "x", "192.0.2.1"), one("address", "192.0.2.1"));
+    assert_eq!(why(&["a.example.com"], "x", "b.example.com"), vec![]);
+}
+
 #[test]
 fn addresses_are_names_too() {
     let by_address = make(&Plan { names: vec![], addresses: vec!["192.0.2.1"], ..Plan::default() }, None);
