@@ -17,15 +17,21 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::event::{AnsweredBy, Event, EventKind, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
+use crate::event::{
+    AnsweredBy, Event, EventKind, ProbeId, Purpose, RouteId, RunEnd, SessionStarted, Verification,
+};
+use crate::guide::submit::ASK_SIGN_IN;
 use crate::guide::walk::{self, Next, Plan};
 use crate::journal::Writer;
 use crate::net::Network;
 use crate::order::Order;
 use crate::probe::route::Job;
-use crate::probe::{Context, Family, LazyTls, control, policy, resolve, route};
+use crate::probe::{Context, Family, LazyTls, control, policy, resolve, route, submit};
 use crate::session::{Outcome, Session, route::State};
-use crate::target::Host;
+use crate::target::{Credentials, Host};
+use crate::wire::dialogue::{Envelope, Errand, SignIn};
+use crate::wire::message::test_message;
+use crate::wire::sasl::Mechanism;
 
 /// How long a route is given to connect before the next one begins too.
 const RACE: Duration = Duration::from_millis(250);
@@ -55,6 +61,8 @@ pub struct Setup {
     pub interactive: bool,
     /// Answers that flags have given: question, answer.
     pub answers: Vec<(String, String)>,
+    /// Whom to sign in as, once.
+    pub credentials: Option<Credentials>,
     /// Where to record.
     pub journal: Option<Writer>,
 }
@@ -72,7 +80,8 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>, out: mpsc::Unbound
         send,
     );
     let deadline = Instant::now() + Duration::from_millis(setup.started.limits.total_ms);
-    let settings = walk::Settings { all: setup.started.all, repeat: setup.started.repeat };
+    let settings =
+        walk::Settings { all: setup.started.all, repeat: setup.started.repeat, asks: setup.interactive };
     let mut engine = Engine {
         context,
         events,
@@ -83,6 +92,7 @@ pub async fn run(setup: Setup, orders: mpsc::Receiver<Order>, out: mpsc::Unbound
         pace: setup.pace,
         interactive: setup.interactive,
         flags: setup.answers,
+        credentials: setup.credentials,
         now: Now::Deciding,
         probes: HashMap::new(),
         tasks: JoinSet::new(),
@@ -116,6 +126,8 @@ enum Now {
     Resolving(oneshot::Receiver<()>),
     /// This route is being probed; others may race it.
     Probing(RouteId),
+    /// Signing in, or naming an envelope.
+    Submitting(oneshot::Receiver<()>),
     /// Control ports of this host are being tried, the first of them now.
     Controlling(oneshot::Receiver<bool>, String, Vec<u16>),
     /// The verdict is given, or the user stopped: only orders can go on from here.
@@ -137,6 +149,8 @@ struct Engine {
     pace: Pace,
     interactive: bool,
     flags: Vec<(String, String)>,
+    /// The secret stays here, and goes to the one connection that signs in.
+    credentials: Option<Credentials>,
     now: Now,
     probes: HashMap<ProbeId, Running>,
     tasks: JoinSet<()>,
@@ -225,6 +239,7 @@ impl Engine {
             | Next::Ask { ref plan, .. }
             | Next::Policy { ref plan, .. }
             | Next::Probe { ref plan, .. }
+            | Next::Submit { ref plan, .. }
             | Next::Control { ref plan, .. } => {
                 // A route that the race has begun already has been announced.
                 let racing = matches!(&next, Next::Probe { route, .. } if self.probe_of(*route).is_some());
@@ -289,6 +304,7 @@ impl Engine {
                 }
                 self.now = Now::Probing(route);
             }
+            Next::Submit { route, errand, .. } => self.submit(route, &errand),
             Next::Control { host, mut ports, .. } => {
                 if ports.is_empty() {
                     return;
@@ -313,6 +329,56 @@ impl Engine {
         let probe = recorder.probe();
         let purpose = Purpose::Route { route: id, round };
         self.spawn(probe, purpose, route::route(self.context.clone(), recorder, job));
+    }
+
+    fn submit(&mut self, id: RouteId, errand: &walk::Errand) {
+        let (Some(route), Some(started)) = (self.session.route(id), self.session.started()) else { return };
+        let (Ok(host), Some(endpoint)) = (Host::parse(&route.host), route.chosen.clone()) else { return };
+        let wanted = &started.submit;
+        let sign_in = self.credentials.clone().filter(|_| errand.sign_in).map(|credentials| SignIn {
+            credentials,
+            kind: wanted.secret.unwrap_or_default(),
+            mechanism: wanted.mechanism.as_deref().and_then(Mechanism::parse),
+        });
+        let envelope = wanted.mail_from.clone().filter(|_| errand.envelope).map(|from| {
+            let to = wanted.rcpt_to.clone();
+            let now = self.session.wall_clock().unwrap_or_default();
+            let message = to
+                .as_deref()
+                .filter(|_| errand.message)
+                .map(|to| test_message(&from, to, &started.ehlo_name, now, self.context.now().0));
+            let size = message.as_ref().map(|text| text.len() as u64).or(wanted.message_size);
+            Envelope { from, to, size, message }
+        });
+        let job = Job {
+            route: id,
+            round: 0,
+            host,
+            addresses: Vec::new(),
+            port: route.port,
+            tls: route.tls,
+            closely: false,
+            whole_chain: false,
+        };
+        let task = submit::Task {
+            job,
+            endpoint,
+            errand: Errand { sign_in, envelope },
+            // Where the certificate did not verify, only an envelope is named, and no secret is there.
+            verification: if route.verified { Verification::Strict } else { Verification::Relaxed },
+            cleartext: wanted.mail_from.clone().filter(|_| errand.cleartext),
+            open_relay: errand.open_relay,
+        };
+        let (send, done) = oneshot::channel();
+        let recorder = self.context.recorder();
+        let probe = recorder.probe();
+        let context = self.context.clone();
+        let work = async move {
+            submit::submit(context, recorder, task).await;
+            let _ = send.send(());
+        };
+        self.spawn(probe, Purpose::Submit { route: id }, work);
+        self.now = Now::Submitting(done);
     }
 
     /// The addresses of a host, as the look-ups gave them, in the order in which to try them.
@@ -420,6 +486,7 @@ impl Engine {
         match found {
             Found::Answers => {
                 self.drain();
+                self.probes.retain(|_, running| !matches!(running.purpose, Purpose::Submit { .. }));
                 self.now = Now::Deciding;
             }
             Found::Alive(alive) => {
@@ -460,6 +527,18 @@ impl Engine {
                     self.now = Now::Deciding;
                 }
             }
+            Order::SignIn(credentials) => {
+                if matches!(&self.now, Now::Asking(asked) if asked == ASK_SIGN_IN) {
+                    let named =
+                        self.session.started().and_then(|started| started.submit.mechanism.as_deref());
+                    let kind = named.and_then(Mechanism::parse).map(Mechanism::kind).unwrap_or_default();
+                    let (question, answer) = (ASK_SIGN_IN.to_owned(), "yes".to_owned());
+                    self.emit(EventKind::Answered { question, answer, by: AnsweredBy::User });
+                    self.emit(EventKind::SignInGiven { user: credentials.user.clone(), kind });
+                    self.credentials = Some(credentials);
+                    self.now = Now::Deciding;
+                }
+            }
             Order::Skip => self.skip().await,
             Order::Again { step } => self.again(&step),
             Order::Cancel => {
@@ -495,9 +574,10 @@ impl Engine {
                 | Next::Ask { plan, .. }
                 | Next::Policy { plan, .. }
                 | Next::Probe { plan, .. }
+                | Next::Submit { plan, .. }
                 | Next::Control { plan, .. },
             ) => Some(plan.step.clone()),
-            Now::Resolving(..) | Now::Probing(_) | Now::Controlling(..) => {
+            Now::Resolving(..) | Now::Probing(_) | Now::Submitting(_) | Now::Controlling(..) => {
                 self.session.steps().last().map(|step| step.id.clone())
             }
             _ => None,
@@ -519,14 +599,19 @@ impl Engine {
             | Next::Ask { plan, .. }
             | Next::Policy { plan, .. }
             | Next::Probe { plan, .. }
+            | Next::Submit { plan, .. }
             | Next::Control { plan, .. } => {
                 let plan = plan.clone();
                 self.enter(&plan);
             }
             _ => return,
         }
+        // A second attempt to sign in, or to send, waits for the user whatever the pace: its plan warns.
+        let waits = matches!(next, Next::Submit { .. });
         self.now = Now::Ready(next);
-        self.begin();
+        if !waits {
+            self.begin();
+        }
     }
 
     /// Ends all probes; each says so itself when its task is dropped.
@@ -577,7 +662,7 @@ enum Found {
 /// What the step that runs was begun for, once it is there.
 async fn answer(now: &mut Now) -> Found {
     match now {
-        Now::Resolving(found) => {
+        Now::Resolving(found) | Now::Submitting(found) => {
             let _ = found.await;
             Found::Answers
         }

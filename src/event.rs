@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::target::{Goal, RouteSpec, TlsMode};
+use crate::target::{Goal, RouteSpec, SecretKind, TlsMode};
 use crate::wire::bytes::{Bytes, Octets};
 
 /// The version of the journal's form, in its first line.
@@ -313,6 +313,13 @@ pub enum EventKind {
         /// One sentence.
         text: String,
     },
+    /// Credentials were typed in while the session ran; the secret is in no event.
+    SignInGiven {
+        /// The user name.
+        user: String,
+        /// What kind of secret came with it.
+        kind: SecretKind,
+    },
     /// The last event of every session.
     RunEnded {
         /// Why.
@@ -360,6 +367,9 @@ pub struct SessionStarted {
     /// What is known of the sender, for the goal `inbox`.
     #[serde(default, skip_serializing_if = "is_unsaid")]
     pub sending: Box<Sending>,
+    /// What is to be done where mail can be submitted.
+    #[serde(default)]
+    pub submit: Box<Submit>,
 }
 
 /// Who sends for a domain, and how it signs, as far as the user has said.
@@ -395,6 +405,28 @@ pub enum PolicyOutcome {
     NotReached,
     /// What came is no HTTP, or the connection broke.
     Failed(String),
+}
+
+/// What is to be done where mail can be submitted, beyond reaching it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Submit {
+    /// The user name to sign in with.
+    pub user: Option<String>,
+    /// What kind of secret was given with it; `None` where it is still to be asked for.
+    pub secret: Option<SecretKind>,
+    /// The mechanism to use; the strongest that fits where none is named.
+    pub mechanism: Option<String>,
+    /// The sender of the envelope; empty is the null sender.
+    pub mail_from: Option<String>,
+    /// The recipient of the envelope.
+    pub rcpt_to: Option<String>,
+    /// The size of a message to ask about, in octets.
+    pub message_size: Option<u64>,
+    /// One small message is to be sent, if the user consents.
+    pub send_test: bool,
+    /// Whether the server relays for strangers is to be tried.
+    pub open_relay: bool,
 }
 
 /// What is to be found in DNS for a domain.
@@ -483,6 +515,11 @@ pub enum Purpose {
         /// The host.
         host: String,
     },
+    /// Sign in, name an envelope, or both, on a route that works.
+    Submit {
+        /// Which.
+        route: RouteId,
+    },
     /// See whether the host is alive at all: connect and nothing more.
     Control {
         /// Host.
@@ -512,6 +549,10 @@ pub enum InspectReason {
     Injection,
     /// HTTP answers: what does it say to a request, and where does it lead?
     Http,
+    /// Is MAIL taken in cleartext although STARTTLS is offered?
+    Cleartext,
+    /// Is mail of a stranger taken for another stranger?
+    OpenRelay,
 }
 
 /// DNS record types that ehlo asks for.

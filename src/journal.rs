@@ -191,6 +191,7 @@ mod tests {
             sign_in: false,
             discover: None,
             sending: Box::default(),
+            submit: Default::default(),
         };
         let kinds = [
             EventKind::SessionStarted(started),

@@ -1,6 +1,6 @@
 //! What a face may ask of the engine.
 
-use crate::target::Goal;
+use crate::target::{Credentials, Goal};
 
 /// An order. Orders that make no sense at the moment are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Order {
         /// Answer id.
         answer: String,
     },
+    /// Sign in with these, where it is asked for: the answer to the question whether to.
+    SignIn(Credentials),
     /// Pass over the step whose plan is shown, or that runs.
     Skip,
     /// Run a step once more.

@@ -318,6 +318,34 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Secret {}
+
+/// What kind of secret it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretKind {
+    /// A password, of an account or an app.
+    #[default]
+    Password,
+    /// An access token of OAuth 2.0.
+    Token,
+}
+
+/// Whom to sign in as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name; it may be shown.
+    pub user: String,
+    /// The password or token.
+    pub secret: Secret,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("net", &["target", "wire", "event"]),
     ("probe", &["target", "wire", "event", "net"]),
     ("journal", &["event"]),
-    ("engine", &["target", "event", "order", "session", "guide", "net", "probe", "journal"]),
+    ("engine", &["target", "wire", "event", "order", "session", "guide", "net", "probe", "journal"]),
     ("lab", &["target", "wire", "event", "net"]),
     ("report", &["target", "wire", "event", "session", "guide"]),
     ("tui", &["target", "wire", "event", "order", "session", "guide", "report"]),
@@ -176,4 +176,25 @@ fn architecture_names_every_room() {
 #[test]
 fn the_guards_can_fail() {
     assert_eq!(imported("use crate::tui::keys;\nuse crate::{net::tap, lab};"), ["tui", "net", "lab"]);
+}
+
+/// Secrets go only where a certificate was verified: the proof of it is made by the strict handshake, and nowhere else.
+#[test]
+fn the_proof_of_a_verified_certificate_is_made_in_one_place() {
+    let mut makers = Vec::new();
+    for (room, _) in ARROWS {
+        for file in sources(room) {
+            let text = fs::read_to_string(&file).unwrap();
+            // Tests make their own.
+            let live = text.split("\nmod tests {").next().unwrap_or_default();
+            if !file.ends_with("tests.rs") && live.contains("Verified::by_strict_handshake(") {
+                makers.push(file.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    assert_eq!(makers, ["src/net/tls.rs"]);
+    let maker = fs::read_to_string(root().join("src/net/tls.rs")).unwrap();
+    let body = maker.split("pub async fn verified_handshake(").nth(1).unwrap();
+    let body = body.split("\n    }\n").next().unwrap();
+    assert!(body.contains("self.shared.strict") && body.contains("Verified::by_strict_handshake("), "{body}");
 }

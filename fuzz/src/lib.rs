@@ -67,7 +67,7 @@ pub fn capability(data: &[u8]) {
 pub fn dialogue(data: &[u8]) {
     let (mode, stream) = split(data);
     let tls = [TlsMode::Starttls, TlsMode::Implicit, TlsMode::None][mode % 3];
-    let mut dialogue = Dialogue::new(Script { tls, ehlo_name: "laptop.example.net".to_owned() });
+    let mut dialogue = Dialogue::new(Script::new(tls, "laptop.example.net"));
     let mut reader = ReplyReader::new();
     reader.push(stream);
     for _ in 0..32 {

@@ -9,12 +9,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::guide::snippet;
 use crate::net::system::{DnsServer, Given};
 use crate::report::text::Settings;
-use crate::target::{Goal, RouteSpec};
+use crate::target::{Goal, RouteSpec, Secret};
 
 /// Finds out which SMTP port and TLS mode work for sending mail from this machine, shows why, and teaches it.
 ///
 /// Without a command it walks you through the decision tree in the terminal. Nothing is sent but greetings: no
-/// password and no mail.
+/// password and no mail, unless you ask for it.
 #[derive(Debug, Parser)]
 #[command(name = "ehlo", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {
@@ -232,6 +232,9 @@ impl From<GoalArg> for Goal {
     }
 }
 
+/// The heading over what is done beyond reaching the server.
+const SUBMIT: &str = "Sign in and envelope";
+
 /// Options shared by the walk and `check`.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
@@ -263,6 +266,47 @@ pub struct Options {
     /// Also trusts the PEM roots in FILE.
     #[arg(long, value_name = "FILE", help_heading = "What to try")]
     pub cacert: Option<PathBuf>,
+
+    /// Signs in with this user name, once, after TLS is verified; needs a password, or asks on the screen for it.
+    #[arg(long, value_name = "NAME", help_heading = SUBMIT)]
+    pub user: Option<String>,
+    /// Takes the password, or the token, from the first line of FILE.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["password_env", "ask_password"], help_heading = SUBMIT)]
+    pub password_file: Option<PathBuf>,
+    /// Takes it from the environment variable VAR.
+    #[arg(long, value_name = "VAR", conflicts_with = "ask_password", help_heading = SUBMIT)]
+    pub password_env: Option<String>,
+    /// Asks for it on the terminal, without showing it.
+    #[arg(long, requires = "user", help_heading = SUBMIT)]
+    pub ask_password: bool,
+    /// Uses this mechanism instead of the strongest that fits; with XOAUTH2 and OAUTHBEARER a token stands in the
+    /// place of the password.
+    #[arg(long, value_name = "MECH", help_heading = SUBMIT)]
+    pub auth: Option<String>,
+    /// Names this sender (MAIL FROM), then takes it back (RSET): nothing is sent. `<>` is the null sender.
+    #[arg(long, value_name = "ADDRESS", help_heading = SUBMIT)]
+    pub mail_from: Option<String>,
+    /// Names this recipient too (RCPT TO).
+    #[arg(long, value_name = "ADDRESS", help_heading = SUBMIT)]
+    pub rcpt_to: Option<String>,
+    /// Declares a message of so many octets with the sender, to see whether one of that size is taken.
+    #[arg(long, value_name = "OCTETS", conflicts_with = "send_test", help_heading = SUBMIT)]
+    pub message_size: Option<u64>,
+    /// Sends one small message to that recipient; asks first.
+    #[arg(long, help_heading = SUBMIT)]
+    pub send_test: bool,
+    /// Agrees to --send-test beforehand.
+    #[arg(long, requires = "send_test", help_heading = SUBMIT)]
+    pub yes: bool,
+    /// Tries, without signing in, whether the server takes mail of a stranger for another stranger; nothing is sent.
+    #[arg(long, help_heading = SUBMIT)]
+    pub check_open_relay: bool,
+    /// What was typed when a password was asked for.
+    #[arg(skip)]
+    pub asked: Option<Secret>,
+    /// What was answered when asked about a message.
+    #[arg(skip)]
+    pub consent: Option<bool>,
 
     /// Limit of a TCP connect, for each address, in seconds.
     #[arg(long, value_name = "SECS", default_value = "5", value_parser = seconds, help_heading = "Limits")]
@@ -377,6 +421,11 @@ mod tests {
             "ehlo check h --resolve h",
             "ehlo check h --resolve h:nowhere",
             "ehlo check h --dns-server ns.example.com",
+            "ehlo check h --user ann --password hunter2",
+            "ehlo check h --user ann --password-file f --password-env v",
+            "ehlo check h --ask-password",
+            "ehlo check h --yes",
+            "ehlo check h --message-size many",
         ] {
             assert!(check(line).is_err(), "{line}");
         }

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::cli::args::{CheckArgs, ReplayArgs, ScreenArgs};
 use crate::cli::prepare::{PrepareError, prepare};
 use crate::cli::screen::{ascii, colour};
+use crate::cli::secrets;
 use crate::engine::{self, Setup};
 use crate::event::{Event, EventKind, RunEnd};
 use crate::journal::{self, JournalError};
@@ -27,7 +28,9 @@ const COLUMNS: usize = 80;
 /// [`PrepareError`] before anything was sent.
 pub async fn check(args: &CheckArgs) -> Result<u8, PrepareError> {
     let goal = args.options.goal.unwrap_or_default().into();
-    let setup = prepare(&args.target, goal, &args.options, false)?;
+    let mut options = args.options.clone();
+    secrets::ask(&mut options, &args.target, false)?;
+    let setup = prepare(&args.target, goal, &options, false)?;
     let session = run(setup, args.form.events).await;
     let form = if args.form.json {
         Form::Json

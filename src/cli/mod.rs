@@ -8,4 +8,5 @@ pub mod other;
 pub mod practice;
 pub mod prepare;
 pub mod screen;
+pub mod secrets;
 pub mod walk;

@@ -4,7 +4,7 @@
 use crate::cli::args::Options;
 use crate::lab;
 use crate::lab::scenario::Run;
-use crate::target::{BadTarget, Target};
+use crate::target::{BadTarget, Secret, Target};
 
 /// The options with which a target is run: what was typed, and for a scenario of the lab what its lesson needs besides.
 pub fn options(target: &Result<Target, BadTarget>, typed: &Options) -> Options {
@@ -27,6 +27,16 @@ fn with(run: &Run, typed: &Options) -> Options {
     if options.repeat == 1 {
         options.repeat = run.repeat.unwrap_or(1);
     }
+    // The scenario's password is the lab's own and opens nothing outside.
+    if options.user.is_none() {
+        options.user.clone_from(&run.user);
+        options.asked = options.asked.or_else(|| run.password.clone().map(Secret::new));
+        options.auth = options.auth.or_else(|| run.auth.clone());
+    }
+    if options.mail_from.is_none() && options.rcpt_to.is_none() {
+        options.mail_from.clone_from(&run.mail_from);
+        options.rcpt_to.clone_from(&run.rcpt_to);
+    }
     options
 }
 
@@ -45,5 +55,21 @@ mod tests {
         let typed = Options { route: vec![route("587/starttls")], repeat: 2, ..Options::default() };
         let both = with(&run, &typed);
         assert_eq!((both.route, both.repeat), (vec![route("587/starttls")], 2));
+    }
+
+    #[test]
+    fn the_credentials_of_a_scenario_are_used_where_none_were_typed() {
+        let text = |text: &str| Some(text.to_owned());
+        let run = Run {
+            user: text("ann"),
+            password: text("tiger"),
+            mail_from: text("a@example.com"),
+            ..Run::default()
+        };
+        let plain = with(&run, &Options::default());
+        assert_eq!((plain.user.as_deref(), plain.mail_from.as_deref()), (Some("ann"), Some("a@example.com")));
+        assert_eq!(plain.asked.unwrap().expose(), "tiger");
+        let typed = with(&run, &Options { user: text("bob"), ..Options::default() });
+        assert!(typed.user.as_deref() == Some("bob") && typed.asked.is_none(), "not another's password");
     }
 }

@@ -11,9 +11,11 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::args::Options;
 use crate::cli::practice;
+use crate::cli::secrets::{self, SubmitError};
 use crate::engine::{Pace, Setup};
-use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted};
+use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted, Submit};
 use crate::guide::provider;
+use crate::guide::submit::ASK_SEND;
 use crate::journal::{JournalError, Writer};
 use crate::lab::{self, LabError};
 use crate::net::Network;
@@ -22,6 +24,7 @@ use crate::net::system::{SystemNetwork, SystemOptions};
 use crate::net::tls::{Trust, TrustError};
 use crate::probe::{Family, LazyTls};
 use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode, without_password};
+use crate::wire::printable::printable;
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,9 @@ pub enum PrepareError {
     /// The lab cannot be opened.
     #[error(transparent)]
     Lab(#[from] LabError),
+    /// Credentials or envelope cannot be used.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
 }
 
 /// Largest CA file that is read, in bytes.
@@ -99,6 +105,22 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         Goal::Relay => by_name.then_some(Discover::Exchangers),
         Goal::Submit | Goal::Inbox => understood.discover,
     };
+    let mechanism = secrets::mechanism(options)?;
+    let credentials = secrets::credentials(options, interactive)?;
+    let (mail_from, rcpt_to) = secrets::envelope(options)?;
+    if options.send_test && !options.yes && options.consent.is_none() && !interactive {
+        return Err(SubmitError::NoConsent.into());
+    }
+    let submit = Submit {
+        user: options.user.as_deref().map(|user| printable(user, 320)),
+        secret: credentials.as_ref().map(|_| secrets::kind(mechanism)),
+        mechanism: mechanism.map(|mechanism| mechanism.name().to_owned()),
+        mail_from,
+        rcpt_to,
+        message_size: options.message_size,
+        send_test: options.send_test,
+        open_relay: options.check_open_relay,
+    };
     let host = understood.host.as_ref().map(ToString::to_string).unwrap_or_default();
     let started = SessionStarted {
         schema: JOURNAL_SCHEMA.to_owned(),
@@ -119,15 +141,19 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
             total_ms: millis(options.max_time),
         },
         malformed: understood.malformed,
-        sign_in: false,
+        sign_in: credentials.is_some(),
         discover,
         sending: Box::new(sending(options)?),
+        submit: Box::new(submit),
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
-    let answers = match options.goal {
+    let mut answers = match options.goal {
         Some(_) => vec![("sender".to_owned(), sender_answer(started.goal).to_owned())],
         None => Vec::new(),
     };
+    if let Some(yes) = options.consent.or(options.yes.then_some(true)) {
+        answers.push((ASK_SEND.to_owned(), if yes { "yes" } else { "no" }.to_owned()));
+    }
     Ok(Setup {
         family: match (options.ipv4, options.ipv6) {
             (true, _) => Family::V4,
@@ -139,6 +165,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         pace: if interactive { Pace::Guided } else { Pace::Run },
         interactive,
         answers,
+        credentials,
         journal,
         started,
     })

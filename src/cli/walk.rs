@@ -8,6 +8,7 @@ use crate::cli::args::{Options, ReplayArgs, ScreenArgs, WalkArgs};
 use crate::cli::check::{FAILED, put};
 use crate::cli::prepare::prepare;
 use crate::cli::screen::{ascii, colour};
+use crate::cli::secrets::{self, SubmitError};
 use crate::event::Event;
 use crate::journal::{self, JournalError};
 use crate::order::Order;
@@ -86,6 +87,9 @@ pub enum WalkError {
     /// The journal is none.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The password could not be asked for.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
     /// The interface failed.
     #[error(transparent)]
     Interface(#[from] tui::Error),
@@ -97,11 +101,13 @@ pub enum WalkError {
 /// [`WalkError`].
 pub async fn walk(args: WalkArgs) -> Result<u8, WalkError> {
     let goal = args.options.goal.unwrap_or_default().into();
+    let mut options = args.options;
+    secrets::ask(&mut options, args.target.as_deref().unwrap_or("the server"), true)?;
     let opening = match args.target {
         Some(input) => Opening::Begin { input, goal },
         None => Opening::Ask,
     };
-    show(opening, goal, args.options).await
+    show(opening, goal, options).await
 }
 
 /// `ehlo lab`

@@ -15,6 +15,7 @@ pub mod provider;
 pub mod recommendation;
 pub mod request;
 pub mod snippet;
+pub mod submit;
 pub mod tree;
 pub mod walk;
 pub mod words;

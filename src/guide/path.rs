@@ -3,7 +3,7 @@
 use crate::event::{ConnectOutcome, Discover, RouteId};
 use crate::guide::headline::{self, Tone};
 use crate::guide::known::{Branch, Known};
-use crate::guide::{domain, plan, tree, walk};
+use crate::guide::{domain, plan, submit, tree, walk};
 use crate::session::route::State;
 use crate::session::{Line, Meaning, Outcome, Route, Session, Severity};
 use crate::target::TlsMode;
@@ -72,6 +72,7 @@ pub(crate) fn path_of(known: &Known<'_>) -> Vec<PathStep> {
             path.push(about_domain(known, "dane"));
         }
         routes(known, &mut path);
+        submit(known, &mut path);
         path.extend(known.entered("reverse").map(|_| about_domain(known, "reverse")));
         if known.entered("way-out").is_some() {
             path.push(way_out(known));
@@ -171,6 +172,61 @@ fn routes(known: &Known<'_>, path: &mut Vec<PathStep>) {
             let id = plan::step_id_of(spec.port, spec.tls);
             path.push(step(known, &id, StepState::Ahead, String::new()));
         }
+    }
+}
+
+/// Signing in and the envelope, where they were asked for.
+fn submit(known: &Known<'_>, path: &mut Vec<PathStep>) {
+    let Some(started) = known.started else { return };
+    for id in [submit::ASK_SIGN_IN, submit::ASK_SEND] {
+        if known.answer(id).is_some() {
+            path.push(question(known, id));
+        }
+    }
+    let wanted = &started.submit;
+    let at = known.routes.iter().find(|route| route.submission.is_some());
+    let done = at.and_then(|route| route.submission.as_ref());
+    let state = |entered: Option<&str>, told: Option<(bool, String)>| match (entered, told) {
+        (None, _) => (StepState::Ahead, String::new()),
+        (Some(id), _) if known.skipped(id) => (StepState::Skipped, "skipped".to_owned()),
+        (Some(id), _) if is_latest(known, id) && !done.is_some_and(|done| done.over) => {
+            (StepState::Current, String::new())
+        }
+        (Some(_), Some((true, words))) => (StepState::Good, words),
+        (Some(_), Some((false, words))) => (StepState::Bad, words),
+        (Some(_), None) => (StepState::Bad, "not tried".to_owned()),
+    };
+    let signs_in = known.entered(submit::SIGN_IN).map(|step| step.id.as_str());
+    if started.sign_in || signs_in.is_some() {
+        let told = done.and_then(|done| done.auth.as_ref());
+        let told =
+            told.map(|told| (told.accepted, if told.accepted { "accepted" } else { "refused" }.to_owned()));
+        let (state, result) = state(signs_in, told);
+        path.push(PathStep {
+            route: at.map(|route| route.id),
+            ..step(known, submit::SIGN_IN, state, result)
+        });
+    }
+    if wanted.mail_from.is_some() || wanted.open_relay {
+        let entered = signs_in.or_else(|| known.entered(submit::ENVELOPE).map(|step| step.id.as_str()));
+        let told = |verb: &str| {
+            done.and_then(|done| done.replies.iter().find(|told| told.command.starts_with(verb)))
+        };
+        let refused =
+            [("MAIL", "sender refused"), ("RCPT", "recipient refused"), ("message", "message refused")];
+        let refused = refused.into_iter().find(|(verb, _)| told(verb).is_some_and(|told| !told.accepted));
+        let result = match (refused, told("MAIL"), told("message")) {
+            (Some((_, words)), _, _) => Some((false, words.to_owned())),
+            (None, _, Some(_)) => Some((true, "message sent".to_owned())),
+            (None, Some(_), None) => Some((true, "accepted".to_owned())),
+            (None, None, None) if wanted.mail_from.is_none() => Some((true, "checked".to_owned())),
+            (None, None, None) => None,
+        };
+        let (state, result) = state(entered, result);
+        path.push(PathStep {
+            route: at.map(|route| route.id),
+            ..step(known, submit::ENVELOPE, state, result)
+        });
     }
 }
 

@@ -29,30 +29,24 @@ pub fn step_id_of(port: u16, tls: TlsMode) -> String {
 }
 
 /// The plan of a route's step.
-pub fn route(route: &Route, sign_in: bool) -> Plan {
+pub fn route(route: &Route) -> Plan {
     let to = format!("connects to {} port {}", route.host, route.port);
-    let sign = if sign_in { ", signs in with the credentials given once TLS is verified" } else { "" };
     let dialogue = match route.tls {
         TlsMode::Starttls => {
-            format!("{to}, reads the greeting, sends EHLO, STARTTLS, makes TLS, sends EHLO{sign}, QUIT")
+            format!("{to}, reads the greeting, sends EHLO, STARTTLS, makes TLS, sends EHLO, QUIT")
         }
         TlsMode::Implicit => {
-            format!("{to}, makes TLS at once, reads the greeting, sends EHLO{sign}, QUIT")
+            format!("{to}, makes TLS at once, reads the greeting, sends EHLO, QUIT")
         }
         TlsMode::None => {
             format!("{to}, reads the greeting, sends EHLO, QUIT, all of it in cleartext")
         }
     };
-    let undone = if sign_in && route.tls != TlsMode::None {
-        "no mail is sent"
-    } else {
-        "no mail and no password is sent"
-    };
     let second = match route.tls {
         TlsMode::None => "",
         _ => "; a second connection may look at the certificate",
     };
-    Plan { step: step_id(route), text: format!("{dialogue}{second}; {undone}") }
+    Plan { step: step_id(route), text: format!("{dialogue}{second}; no mail and no password is sent") }
 }
 
 /// The plan of looking the host up.

@@ -48,7 +48,7 @@ pub struct Recommendation {
 pub const NO_ROUTE: &str = "No port works from here";
 
 /// Errors that a named fix mends, besides every `cert-` and `auth-` code.
-const REPAIRABLE: [&str; 12] = [
+const REPAIRABLE: [&str; 14] = [
     "client-cert-required",
     "tls-version-too-old",
     "tls-no-shared-cipher",
@@ -61,6 +61,8 @@ const REPAIRABLE: [&str; 12] = [
     "greylisted",
     "message-too-large",
     "open-relay",
+    "starttls-required",
+    "message-rejected",
 ];
 
 /// Errors for which senders do not deliver, although the connection works.
@@ -96,7 +98,7 @@ pub(crate) fn recommend_of(known: &Known<'_>) -> Option<Recommendation> {
 }
 
 /// The routes that may be recommended, best first. SRV and MX priorities stand; all others go by the tree.
-fn in_tree_order<'a>(known: &Known<'a>) -> Vec<&'a Route> {
+pub(crate) fn in_tree_order<'a>(known: &Known<'a>) -> Vec<&'a Route> {
     let mut order: Vec<&Route> =
         known.ordered().into_iter().filter(|route| route.port != 25 || known.relays()).collect();
     if !order.iter().any(|route| matches!(route.origin, RouteOrigin::Srv | RouteOrigin::Mx)) {
@@ -193,6 +195,8 @@ fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'sta
     for earlier in order.iter().take_while(|earlier| earlier.id != route.id) {
         reasons.extend(why_not(known, earlier));
     }
+    reasons.extend(route.submission.as_ref().and_then(|done| done.signed_in()));
+    reasons.extend(route.submission.iter().flat_map(|done| done.envelope()));
     let silent = |earlier: &&&Route| {
         let blocks = known.hosting.is_some_and(|hosting| hosting.blocks.contains(&earlier.port));
         earlier.outcome == Outcome::Filtered && blocks

@@ -46,6 +46,7 @@ pub fn started(host: &str) -> SessionStarted {
         sign_in: false,
         discover: None,
         sending: Box::default(),
+        submit: Default::default(),
     }
 }
 
@@ -83,7 +84,7 @@ impl Case {
     }
 
     pub fn settings(&self) -> Settings {
-        Settings { all: self.started.all, repeat: self.started.repeat }
+        Settings { all: self.started.all, repeat: self.started.repeat, asks: false }
     }
 
     pub fn next(&self) -> Next {
@@ -181,6 +182,10 @@ impl Case {
                     log.push(plan.step.clone());
                     self.enter(&plan.step);
                 }
+                Next::Submit { plan, .. } => {
+                    log.push(plan.step.clone());
+                    self.enter(&plan.step);
+                }
                 Next::Conclude(plan) => {
                     log.push(plan.step.clone());
                     self.enter(&plan.step);
@@ -214,5 +219,6 @@ pub fn route(id: RouteId, host: &str, port: u16, tls: TlsMode, origin: RouteOrig
         certificates: Vec::new(),
         chain: ChainSource::default(),
         verified: false,
+        submission: None,
     }
 }

@@ -7,7 +7,7 @@
 use crate::event::{Discover, RecordType, RouteId, RouteOrigin};
 use crate::guide::discover::{self, Planned, Wanted};
 use crate::guide::known::{Branch, Known, is_blocked};
-use crate::guide::{delivery, plan, provider};
+use crate::guide::{delivery, plan, provider, submit};
 use crate::session::relay;
 use crate::session::route::State;
 use crate::session::{Outcome, Route, Session};
@@ -15,6 +15,7 @@ use crate::target::{Goal, Host, RouteSpec, TlsMode};
 
 pub use crate::guide::path::{PathStep, StepState, path};
 pub use crate::guide::plan::Plan;
+pub use crate::guide::submit::Errand;
 
 /// Ports of the control connection, in order: what firewalls leave open.
 pub const CONTROL_PORTS: [u16; 2] = [443, 80];
@@ -81,6 +82,15 @@ pub enum Next {
         /// Ports, in order.
         ports: Vec<u16>,
     },
+    /// Sign in, name an envelope, or both, on a route that works; on a connection of its own.
+    Submit {
+        /// The plan.
+        plan: Plan,
+        /// Which route.
+        route: RouteId,
+        /// What to do there.
+        errand: Errand,
+    },
     /// The verdict can be given.
     Conclude(Plan),
 }
@@ -92,6 +102,8 @@ pub struct Settings {
     pub all: bool,
     /// How often each route is probed.
     pub repeat: u16,
+    /// True where somebody can be asked whether to sign in.
+    pub asks: bool,
 }
 
 /// Says what comes next. Called again after each step's events were applied.
@@ -138,6 +150,9 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
         return next;
     }
     if let Some(next) = next_route(known, settings) {
+        return next;
+    }
+    if let Some(next) = submit::next(known, settings) {
         return next;
     }
     if known.relays()
@@ -293,7 +308,8 @@ pub(crate) fn has_no_address(known: &Known<'_>) -> bool {
 fn next_route(known: &Known<'_>, settings: &Settings) -> Option<Next> {
     let repeat = usize::from(settings.repeat.max(1));
     let order = known.ordered();
-    let mut settled = false;
+    // Credentials that were refused here are refused on the next port too, and every try counts against the account.
+    let mut settled = submit::was_tried(known) && !settings.all;
     let all = settings.all || known.discovers() == Some(Discover::Exchangers);
     for (index, route) in order.iter().enumerate() {
         if !known.is_done(route, repeat) {
@@ -349,7 +365,7 @@ fn other_mode(tls: TlsMode) -> TlsMode {
 fn still_wanted(known: &Known<'_>, route: &Route) -> bool {
     let odd = |r: &&Route| known.is_steady(r) && r.tls == TlsMode::Implicit && r.port == 587;
     let works: Vec<_> = known.routes.iter().filter(|r| known.is_steady(r)).collect();
-    route.port == 465 && route.tls == TlsMode::Implicit && works.iter().all(odd)
+    route.port == 465 && route.tls == TlsMode::Implicit && !works.is_empty() && works.iter().all(odd)
 }
 
 /// 2525 is in no RFC: whether it is there is the provider's affair. Where the table knows it, or the port was asked
@@ -372,7 +388,7 @@ pub fn route_plan(session: &Session, route: &Route) -> Plan {
 }
 
 fn route_plan_of(known: &Known<'_>, route: &Route) -> Plan {
-    let mut plan = plan::route(route, known.started.is_some_and(|started| started.sign_in));
+    let mut plan = plan::route(route);
     // With `--all` a route that works is looked at more closely, and one of these looks is a little rude.
     if known.started.is_some_and(|started| started.all) && route.tls == TlsMode::Starttls {
         plan.text
@@ -394,6 +410,7 @@ pub fn again(session: &Session, step: &str) -> Option<Next> {
             Some(Next::Resolve { plan: plan::host(known.host(), is_address), host: known.host().to_owned() })
         }
         "way-out" => Some(control(&known)),
+        submit::SIGN_IN | submit::ENVELOPE => submit::again(&known, step),
         _ if delivery::again(&known, step).is_some() => delivery::again(&known, step),
         _ => {
             let route = known.routes.iter().find(|route| plan::step_id(route) == step)?;

@@ -64,6 +64,21 @@ pub struct Page {
     pub confirm: Option<String>,
     /// Its source.
     pub reference: Option<String>,
+    /// What is said instead where the finding names one of these providers.
+    #[serde(default)]
+    pub by: Vec<ByProvider>,
+}
+
+/// What a provider means by it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByProvider {
+    /// Ids of the provider table.
+    pub providers: Vec<String>,
+    /// What it means.
+    pub explanation: Option<String>,
+    /// What to do.
+    pub fix: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -94,10 +109,14 @@ pub fn words(finding: &Finding) -> Words {
         };
     };
     let fill = |text: &str| fill(text, &finding.facts);
+    let provider = finding.facts.get("provider");
+    let by = page.by.iter().find(|by| provider.is_some_and(|id| by.providers.contains(id)));
+    let explanation = by.and_then(|by| by.explanation.as_ref()).unwrap_or(&page.explanation);
+    let fix = by.and_then(|by| by.fix.as_ref()).unwrap_or(&page.fix);
     Words {
         summary: fill(&page.summary),
-        explanation: fill(&page.explanation),
-        fix: fill(&page.fix),
+        explanation: fill(explanation),
+        fix: fill(fix),
         // A command with a gap in it is worse than none.
         confirm: page.confirm.as_deref().map(fill).filter(|command| !command.contains("()")),
         reference: page.reference.clone(),
@@ -210,6 +229,17 @@ mod tests {
             for text in [&page.summary, &page.explanation, &page.fix] {
                 assert!(text.ends_with('.') && !text.chars().any(char::is_control), "{}", page.code);
             }
+            for by in &page.by {
+                for text in by.explanation.iter().chain(&by.fix) {
+                    assert!(text.ends_with('.') && !text.chars().any(char::is_control), "{}", page.code);
+                }
+                assert!(
+                    by.providers.iter().all(|id| crate::guide::provider::by_id(id).is_some()),
+                    "{}",
+                    page.code
+                );
+                assert!(by.explanation.is_some() || by.fix.is_some(), "{}", page.code);
+            }
             let reference = page.reference.as_deref().unwrap_or("RFC 1");
             assert!(reference.starts_with("RFC "), "{}", page.code);
         }
@@ -228,6 +258,8 @@ mod tests {
             include_str!("../session/diagnose/relay.rs"),
             include_str!("../session/diagnose/inbox.rs"),
             include_str!("../session/diagnose/found.rs"),
+            include_str!("../session/diagnose/submit.rs"),
+            include_str!("../session/diagnose/refusal.rs"),
             include_str!("../wire/certificate/fault.rs"),
         ];
         let prefixes = [
@@ -257,6 +289,14 @@ mod tests {
             "dmarc-",
             "srv-",
             "relay-in",
+            "auth-",
+            "sender-",
+            "recipient-",
+            "relay-",
+            "message-",
+            "envelope-",
+            "open-",
+            "greylisted",
         ];
         for text in rules.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
             if prefixes.iter().any(|prefix| text.starts_with(prefix))

@@ -137,7 +137,8 @@ pub enum ClientCertificate {
     Required,
 }
 
-/// Who may sign in, and what the others hear. Mechanisms: PLAIN, LOGIN, XOAUTH2, where the capability line lists them.
+/// Who may sign in, and what the others hear. Mechanisms: PLAIN, LOGIN, CRAM-MD5, SCRAM-SHA-1 and SCRAM-SHA-256 with
+/// or without -PLUS, XOAUTH2 and OAUTHBEARER, where the capability line lists them.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openssl::hash::MessageDigest;
 use openssl::ssl::{NameType, SniError, Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join, split};
 use tokio::time::{sleep, timeout};
@@ -114,7 +115,7 @@ pub async fn serve(service: Service, tls: Option<SslContext>, stream: Box<dyn St
         Service::Http(server) => match tls {
             Some(tls) => match hear(server.secure.as_ref(), stream).await {
                 Ok(stream) => {
-                    if let Some(stream) = accept(&tls, stream).await {
+                    if let Some((stream, _)) = accept(&tls, stream).await {
                         http(&server, stream).await;
                     }
                 }
@@ -148,8 +149,9 @@ async fn smtp(server: Arc<Smtp>, tls: Option<SslContext>, mut stream: Box<dyn St
                     Ok(stream) => stream,
                     Err((how, stream)) => return end(how, stream, &reset).await,
                 };
-                let Some(secured) = accept(tls, stream).await else { return };
+                let Some((secured, end_point)) = accept(tls, stream).await else { return };
                 stream = secured;
+                machine.set_end_point(end_point);
                 machine.on_tls();
             }
         }
@@ -270,10 +272,13 @@ fn version(name: &str) -> Option<Version> {
 }
 
 /// The handshake; where it fails the library has said why on the line, and the connection is over.
-async fn accept(tls: &SslContext, stream: Box<dyn Stream>) -> Option<Box<dyn Stream>> {
+/// With it comes the hash of the certificate shown, as clients take it for channel binding (RFC 5929 §4.1).
+async fn accept(tls: &SslContext, stream: Box<dyn Stream>) -> Option<(Box<dyn Stream>, Option<Vec<u8>>)> {
     let mut stream = SslStream::new(Ssl::new(tls).ok()?, stream).ok()?;
     timeout(HANDSHAKE, Pin::new(&mut stream).accept()).await.ok()?.ok()?;
-    Some(Box::new(stream))
+    let end_point = stream.ssl().certificate().and_then(|own| own.digest(MessageDigest::sha256()).ok());
+    let end_point = end_point.map(|digest| digest.to_vec());
+    Some((Box::new(stream), end_point))
 }
 
 async fn end(how: Then, mut stream: Box<dyn Stream>, reset: &Reset) {

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::event::{Micros, TlsOutcome, Verification, VerifyError};
 use crate::net::Stream;
 use crate::net::tap::{Failure, Sink, Tap, errno};
+use crate::wire::sasl::Verified;
 
 #[cfg(test)]
 mod testing;
@@ -175,18 +176,25 @@ impl TlsClient {
             Verification::Strict => &self.shared.strict,
             Verification::Relaxed => self.relaxed().await.map_err(setup_failed)?,
         };
-        let tap = Tap::new(stream, sink);
-        let failure = tap.failure();
-        match timeout(limit, connector.connect(server_name, tap)).await {
-            Err(_) => Err(TlsOutcome::TimedOut { limit: Micros::from_duration(limit) }),
-            Ok(Err(error)) => Err(live_failed(&error, &failure)),
-            Ok(Ok(mut stream)) => {
-                stream.get_mut().get_mut().get_mut().stop();
-                let leaf = stream.get_ref().peer_certificate().ok().flatten();
-                let leaf = leaf.and_then(|certificate| certificate.to_der().ok());
-                Ok((Box::new(stream), leaf))
-            }
-        }
+        let (stream, leaf) = live(connector, stream, server_name, sink, limit).await?;
+        Ok((Box::new(stream), leaf))
+    }
+
+    /// [`handshake`](Self::handshake) that insists on the certificate, with the proof that it was verified: without
+    /// that proof no secret can be sent.
+    ///
+    /// # Errors
+    /// How it failed.
+    pub async fn verified_handshake(
+        &self,
+        stream: Box<dyn Stream>,
+        server_name: &str,
+        sink: Sink,
+        limit: Duration,
+    ) -> Result<(Box<dyn Stream>, Option<Vec<u8>>, Verified), TlsOutcome> {
+        let (stream, leaf) = live(&self.shared.strict, stream, server_name, sink, limit).await?;
+        let end_point = stream.get_ref().tls_server_end_point().ok().flatten();
+        Ok((Box::new(stream), leaf, Verified::by_strict_handshake(end_point)))
     }
 
     /// An inspecting handshake on a connection of its own: verifies with the same roots, notes every error, goes on.
@@ -261,6 +269,27 @@ impl TlsClient {
         };
         let cell = if offer == Offer::Small { &self.shared.small } else { &self.shared.inspecting };
         cell.get_or_try_init(|| off_thread(build)).await
+    }
+}
+
+async fn live(
+    connector: &tokio_native_tls::TlsConnector,
+    stream: Box<dyn Stream>,
+    server_name: &str,
+    sink: Sink,
+    limit: Duration,
+) -> Result<(tokio_native_tls::TlsStream<Tap>, Option<Vec<u8>>), TlsOutcome> {
+    let tap = Tap::new(stream, sink);
+    let failure = tap.failure();
+    match timeout(limit, connector.connect(server_name, tap)).await {
+        Err(_) => Err(TlsOutcome::TimedOut { limit: Micros::from_duration(limit) }),
+        Ok(Err(error)) => Err(live_failed(&error, &failure)),
+        Ok(Ok(mut stream)) => {
+            stream.get_mut().get_mut().get_mut().stop();
+            let leaf = stream.get_ref().peer_certificate().ok().flatten();
+            let leaf = leaf.and_then(|certificate| certificate.to_der().ok());
+            Ok((stream, leaf))
+        }
     }
 }
 

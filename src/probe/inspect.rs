@@ -31,7 +31,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub async fn certificate(context: &Context, job: &Job, endpoint: &Endpoint, why: InspectReason) {
     let (recorder, running) = begin(context, job.route, why);
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
-        let script = Script { tls: job.tls, ehlo_name: context.ehlo_name.clone() };
+        let script = Script::new(job.tls, &context.ehlo_name);
         let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
         if talk.advance().await == Halt::StartTls
             && let Some(stream) = talk.take()
@@ -62,7 +62,7 @@ pub async fn client_hello(context: &Context, job: &Job, endpoint: &Endpoint) -> 
 pub async fn injection(context: &Context, job: &Job, endpoint: &Endpoint) {
     let (recorder, running) = begin(context, job.route, InspectReason::Injection);
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
-        let script = Script { tls: job.tls, ehlo_name: context.ehlo_name.clone() };
+        let script = Script::new(job.tls, &context.ehlo_name);
         let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
         talk.put_behind_starttls(b"NOOP\r\n");
         if talk.advance().await == Halt::StartTls
@@ -114,7 +114,7 @@ async fn ask(
     Ok(())
 }
 
-fn begin(context: &Context, route: RouteId, why: InspectReason) -> (Recorder, Running) {
+pub(super) fn begin(context: &Context, route: RouteId, why: InspectReason) -> (Recorder, Running) {
     let recorder = context.recorder();
     let running = recorder.begin(Purpose::Inspect { route, why });
     (recorder, running)
@@ -130,6 +130,8 @@ fn offer(why: InspectReason) -> Offer {
         | InspectReason::Chain
         | InspectReason::ClientHello
         | InspectReason::Injection
+        | InspectReason::Cleartext
+        | InspectReason::OpenRelay
         | InspectReason::Http => Offer::Usual,
     }
 }
@@ -173,7 +175,7 @@ async fn look(
 }
 
 /// A handshake that verifies nothing, for a connection that goes on inside TLS without a secret.
-async fn secure(
+pub(super) async fn secure(
     context: &Context,
     recorder: &Recorder,
     job: &Job,

@@ -4,8 +4,8 @@
 //! or a face. Every wait has a limit, every read a bound, and a probe that is dropped leaves nothing running.
 //!
 //! [`resolve`] finds addresses, [`route`] examines one route (its connects in [`connect`], its dialogue in [`talk`],
-//! its second looks in [`inspect`]), [`control`] sees whether a host is alive at all,
-//! [`policy`] fetches what a domain demands of those who deliver to it.
+//! its second looks in [`inspect`]), [`submit`] signs in and names an envelope there, [`control`] sees whether a host is
+//! alive at all, [`policy`] fetches what a domain demands of those who deliver to it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod policy;
 pub mod resolve;
 pub mod route;
+pub mod submit;
 pub mod talk;
 
 /// Which address families are looked up and tried.

@@ -21,6 +21,7 @@ use crate::target::{Host, TlsMode};
 use crate::wire::bytes::Octets;
 use crate::wire::dialogue::{Finish, Script};
 use crate::wire::reply::looks_like;
+use crate::wire::sasl::Verified;
 
 /// How long a port may be silent before a ClientHello on another connection asks whether it waits for one. Longer
 /// than the usual pause that is kept before a greeting to catch clients that speak too early (6 s).
@@ -75,7 +76,7 @@ pub async fn route(context: Context, recorder: Recorder, job: Job) {
 
 async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Chosen) {
     let Chosen { endpoint, stream } = chosen;
-    let script = Script { tls: job.tls, ehlo_name: context.ehlo_name.clone() };
+    let script = Script::new(job.tls, &context.ehlo_name);
     let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
     let mut heard = Heard::default();
     if job.tls != TlsMode::Implicit {
@@ -98,7 +99,7 @@ async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Cho
         }
         let Some(stream) = talk.take() else { break halt };
         match handshake(context, recorder, job, stream, &mut heard).await {
-            Ok(stream) => talk.encrypted(stream),
+            Ok((stream, verified)) => talk.verified(stream, verified),
             Err(failed) => {
                 ended = Some(failed);
                 break halt;
@@ -125,7 +126,13 @@ async fn dialogue(context: &Context, recorder: &Recorder, job: &Job, chosen: Cho
 }
 
 /// What a second connection can tell of a handshake that failed.
-async fn look_again(context: &Context, job: &Job, endpoint: &Endpoint, failed: &TlsOutcome, heard: &Heard) {
+pub(super) async fn look_again(
+    context: &Context,
+    job: &Job,
+    endpoint: &Endpoint,
+    failed: &TlsOutcome,
+    heard: &Heard,
+) {
     let TlsOutcome::Failed { reason, verify, .. } = failed else {
         if heard.is_empty() {
             inspect::certificate(context, job, endpoint, InspectReason::SmallHello).await;
@@ -193,14 +200,15 @@ async fn greeting(context: &Context, job: &Job, endpoint: &Endpoint, talk: &mut 
     Greeting::None(instead)
 }
 
-/// The handshake of the live probe: the stream, or how it failed. `first` is what the server said first.
-async fn handshake(
+/// The handshake of a live probe: the stream with the proof of the certificate, or how it failed. `first` is what the
+/// server said first.
+pub(super) async fn handshake(
     context: &Context,
     recorder: &Recorder,
     job: &Job,
     stream: Box<dyn Stream>,
     first: &mut Heard,
-) -> Result<Box<dyn Stream>, TlsOutcome> {
+) -> Result<(Box<dyn Stream>, Verified), TlsOutcome> {
     let client = match context.tls.get().await {
         Ok(client) => client,
         Err(error) => {
@@ -216,14 +224,13 @@ async fn handshake(
         library: client.library(),
     });
     let (sink, heard) = tap(recorder);
-    let result =
-        client.handshake(stream, &server_name, Verification::Strict, sink, context.reply_limit()).await;
+    let result = client.verified_handshake(stream, &server_name, sink, context.reply_limit()).await;
     *first = heard;
     match result {
-        Ok((stream, leaf)) => {
+        Ok((stream, leaf, verified)) => {
             let leaf = leaf.map(Octets::from);
             recorder.record(EventKind::TlsEnded { outcome: TlsOutcome::Established { leaf } });
-            Ok(stream)
+            Ok((stream, verified))
         }
         Err(outcome) => {
             recorder.record(EventKind::TlsEnded { outcome: outcome.clone() });

@@ -14,6 +14,7 @@ use crate::wire::bytes::Bytes;
 use crate::wire::command::Command;
 use crate::wire::dialogue::{Action, Dialogue, Finish, Script};
 use crate::wire::reply::{Reply, ReplyReader};
+use crate::wire::sasl::{HIDDEN, Scrubber, Verified};
 
 /// Most bytes that one connection is read for: far above any server's EHLO, far below what hurts.
 const MAX_RECEIVED: usize = 256 * 1024;
@@ -48,12 +49,19 @@ pub struct Talk {
     first: Heard,
     /// Written behind STARTTLS, in the same piece.
     behind: Vec<u8>,
+    /// Takes the secret out of what the server says, once it has been told.
+    scrubber: Option<Scrubber>,
+    /// A line that has not ended, kept back so that no secret passes in two halves.
+    kept: Vec<u8>,
 }
 
 impl Talk {
     /// Begins over a connection that has just been made. `limit` bounds each wait.
     pub fn new(stream: Box<dyn Stream>, script: Script, recorder: Recorder, limit: Duration) -> Self {
+        let secret = script.errand.sign_in.as_ref().map(|sign_in| &sign_in.credentials.secret);
         Self {
+            scrubber: secret.map(Scrubber::new),
+            kept: Vec::new(),
             stream: Some(stream),
             dialogue: Dialogue::new(script),
             reader: ReplyReader::new(),
@@ -118,7 +126,7 @@ impl Talk {
         self.stream.take()
     }
 
-    /// Goes on inside TLS.
+    /// Goes on inside TLS where nothing vouches for the other end.
     pub fn encrypted(&mut self, stream: Box<dyn Stream>) {
         self.stream = Some(stream);
         self.encrypted = true;
@@ -133,7 +141,7 @@ impl Talk {
     /// Says QUIT inside TLS and hears all that comes until the server closes.
     pub async fn quit_inside(&mut self, stream: Box<dyn Stream>) {
         self.encrypted(stream);
-        let quit = Command::quit().bytes;
+        let quit = Command::quit().bytes.clone();
         if self.write(&quit.0).await.is_err() {
             return;
         }
@@ -157,8 +165,16 @@ impl Talk {
         &self.first
     }
 
+    /// Goes on inside TLS with a server whose certificate was verified.
+    pub fn verified(&mut self, stream: Box<dyn Stream>, verified: Verified) {
+        self.stream = Some(stream);
+        self.encrypted = true;
+        self.dialogue.on_verified_tls(verified);
+    }
+
     /// Closes in order, without waiting for the other end longer than courtesy asks.
     pub async fn close(mut self) {
+        self.let_go();
         if let Some(mut stream) = self.stream.take() {
             let _ = timeout(GOODBYE, stream.shutdown()).await;
             self.recorder.record(EventKind::Closed { how: CloseKind::ByUs });
@@ -176,9 +192,48 @@ impl Talk {
                     // A reply that the end of the connection cut short may still be one.
                     return self.reader.finish().map(Some).ok_or(halt);
                 }
-                Err(_) => return Ok(None),
+                Err(_) => {
+                    self.let_go();
+                    return Ok(None);
+                }
             }
         }
+    }
+
+    /// Records what was read. Once a secret was sent, whole lines only, and without it.
+    fn record_received(&mut self, bytes: &[u8]) {
+        let encrypted = self.encrypted;
+        if self.scrubber.is_none() || !self.dialogue.has_sent_secret() {
+            return self.recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+        }
+        self.kept.extend_from_slice(bytes);
+        let whole = self.kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.kept.drain(..whole).collect();
+        self.record_scrubbed(&lines);
+    }
+
+    /// Records what was kept back: no more will come.
+    fn let_go(&mut self) {
+        let rest = std::mem::take(&mut self.kept);
+        self.record_scrubbed(&rest);
+    }
+
+    fn record_scrubbed(&self, lines: &[u8]) {
+        let Some(scrubber) = &self.scrubber else { return };
+        if lines.is_empty() {
+            return;
+        }
+        let hides = self.dialogue.hides_challenge();
+        let mut shown = Vec::with_capacity(lines.len());
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            if hides && line.starts_with(b"334") {
+                shown.extend_from_slice(format!("334 {HIDDEN}\r\n").as_bytes());
+            } else {
+                shown.extend(scrubber.line(line));
+            }
+        }
+        let encrypted = self.encrypted;
+        self.recorder.record(EventKind::Received { bytes: Bytes(shown), encrypted });
     }
 
     async fn read(&mut self) -> Result<(), Halt> {
@@ -186,18 +241,19 @@ impl Talk {
         let mut buffer = [0; 4096];
         match stream.read(&mut buffer).await {
             Ok(0) => {
+                self.let_go();
                 self.recorder.record(EventKind::Closed { how: CloseKind::ByServer });
                 self.end();
                 Err(Halt::Ended)
             }
             Ok(count) => {
                 let bytes = buffer.get(..count).unwrap_or_default();
-                let encrypted = self.encrypted;
-                self.recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+                self.record_received(bytes);
                 self.received += count;
                 self.first.add(bytes);
                 if self.received > MAX_RECEIVED {
                     let what = format!("more than {} KiB on one connection", MAX_RECEIVED / 1024);
+                    self.let_go();
                     self.recorder.record(EventKind::LimitReached { what });
                     self.end();
                     return Err(Halt::Ended);
@@ -222,6 +278,7 @@ impl Talk {
     }
 
     fn broken(&mut self, error: &io::Error) -> Halt {
+        self.let_go();
         self.recorder.record(EventKind::Closed { how: close_kind(error) });
         self.end();
         Halt::Ended

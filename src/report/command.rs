@@ -32,6 +32,23 @@ fn of(started: &SessionStarted) -> Option<String> {
     if started.repeat > 1 {
         let _ = write!(call, " --repeat {}", started.repeat);
     }
+    let wanted = &started.submit;
+    if let Some(user) = wanted.user.as_ref().filter(|_| !lab) {
+        let _ = write!(call, " --user {} --ask-password", quote(user));
+    }
+    let texts =
+        [("--auth", &wanted.mechanism), ("--mail-from", &wanted.mail_from), ("--rcpt-to", &wanted.rcpt_to)];
+    for (option, text) in texts.into_iter().filter(|_| !lab) {
+        if let Some(text) = text {
+            let _ = write!(call, " {option} {}", quote(if text.is_empty() { "<>" } else { text }));
+        }
+    }
+    if let Some(size) = wanted.message_size {
+        let _ = write!(call, " --message-size {size}");
+    }
+    if wanted.open_relay {
+        call.push_str(" --check-open-relay");
+    }
     for (option, limit, default) in [
         ("--connect-timeout", started.limits.connect_ms, 5_000),
         ("--reply-timeout", started.limits.reply_ms, 30_000),
@@ -85,6 +102,20 @@ mod tests {
             of(&all).unwrap(),
             "ehlo check smtp.example.com --goal relay --route 2587/starttls --route 465/implicit --all --repeat 3 \
              --connect-timeout 2.5 --max-time 60"
+        );
+    }
+
+    #[test]
+    fn who_signed_in_is_asked_again_for_the_password() {
+        let mut given = started("smtp.example.com");
+        given.submit.user = Some("ann@example.com".into());
+        given.submit.mechanism = Some("LOGIN".into());
+        given.submit.mail_from = Some(String::new());
+        given.submit.rcpt_to = Some("bob's@example.net".into());
+        assert_eq!(
+            of(&given).unwrap(),
+            "ehlo check smtp.example.com --user ann@example.com --ask-password --auth LOGIN --mail-from '<>' \
+             --rcpt-to 'bob'\\''s@example.net'"
         );
     }
 

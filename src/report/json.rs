@@ -7,7 +7,7 @@ use crate::guide::hosting::Hosting;
 use crate::guide::recommendation::{self, Recommendation, Status};
 use crate::guide::walk::{self, StepState};
 use crate::guide::{glossary, hosting, request, words};
-use crate::session::route::Attempt;
+use crate::session::route::{Attempt, Told};
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Outcome, Route, Session, Severity};
 use crate::target::{Host, TlsMode};
@@ -88,6 +88,23 @@ struct RouteReport {
     tls_session: Option<TlsReport>,
     certificates: Vec<CertificateReport>,
     findings: Vec<&'static str>,
+    submission: Option<SubmissionReport>,
+}
+
+/// Signing in and the envelope, on the route where they were tried.
+#[derive(Debug, Serialize)]
+struct SubmissionReport {
+    user: Option<String>,
+    mechanism: Option<String>,
+    auth: Option<ToldReport>,
+    envelope: Vec<ToldReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldReport {
+    command: String,
+    accepted: bool,
+    reply: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -341,7 +358,17 @@ fn route(session: &Session, route: &Route) -> RouteReport {
         }),
         certificates: route.certificates.iter().map(certificate).collect(),
         findings: codes(session, route),
+        submission: route.submission.as_ref().map(|done| SubmissionReport {
+            user: done.user.clone(),
+            mechanism: done.mechanism.clone(),
+            auth: done.auth.as_ref().map(told),
+            envelope: done.replies.iter().map(told).collect(),
+        }),
     }
+}
+
+fn told(told: &Told) -> ToldReport {
+    ToldReport { command: told.command.clone(), accepted: told.accepted, reply: told.reply.clone() }
 }
 
 /// The codes found on a route, each once.

@@ -38,6 +38,7 @@ pub fn markdown(session: &Session) -> String {
         let _ = writeln!(out, "\nehlo {version}, {at}, from: {}.", escape(&s.vantage));
     }
     routes(&mut out, session);
+    submission(&mut out, session);
     findings(&mut out, session);
     ask(&mut out, session);
     transcript(&mut out, session);
@@ -66,6 +67,22 @@ fn routes(out: &mut String, session: &Session) {
             route.tls,
             escape(&outcome(route.outcome))
         );
+    }
+}
+
+/// What signing in and the envelope were told.
+fn submission(out: &mut String, session: &Session) {
+    let Some((route, done)) =
+        session.routes().iter().find_map(|route| Some((route, route.submission.as_ref()?)))
+    else {
+        return;
+    };
+    let _ = writeln!(out, "\n## Sign-in and envelope, on port {}\n", route.port);
+    if let (Some(user), Some(mechanism)) = (&done.user, &done.mechanism) {
+        let _ = writeln!(out, "As {} by {}.\n", code(user), code(mechanism));
+    }
+    for told in done.auth.iter().chain(&done.replies) {
+        let _ = writeln!(out, "- {}: {}", code(&told.command), code(&told.reply));
     }
 }
 

@@ -179,7 +179,9 @@ fn detail(session: &Session, route: &Route) -> String {
         Outcome::Works => {
             let version = route.session.as_ref().map(|tls| tls.version.replace("TLSv", "TLS "));
             let time = route.timing.total.map(ms);
-            [version, time].into_iter().flatten().collect::<Vec<_>>().join(", ")
+            let signed_in = route.submission.as_ref().and_then(|done| done.auth.as_ref());
+            let signed_in = signed_in.filter(|told| told.accepted).map(|_| "signed in".to_owned());
+            [version, time, signed_in].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
         Outcome::Filtered => format!("no answer within {}", limit(|limits| limits.connect_ms)),
         Outcome::Refused => "nobody listens, or a firewall rejects".to_owned(),

@@ -6,9 +6,11 @@ use crate::event::{
 };
 use crate::session::case::Case;
 use crate::session::pen::Pen;
-use crate::session::probe::{Handshake, Probe};
-use crate::session::route::{ChainSource, Outcome, Phase, Round, Route, State, Timing, TlsSession};
-use crate::session::transcript::{From, Layer};
+use crate::session::probe::{Exchange, Handshake, Probe};
+use crate::session::route::{
+    ChainSource, Outcome, Phase, Round, Route, State, Submission, Timing, TlsSession, Told,
+};
+use crate::session::transcript::{From, Layer, Transcript};
 use crate::session::{Finding, Meaning, Session, Step, diagnose, handshake, outcome, reach, relay, talk};
 use crate::target::{Goal, Host, TlsMode};
 use crate::wire::printable::printable;
@@ -80,6 +82,13 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
             let mut pen = pen(session, event);
             reach::system_lookup(&mut known, &mut pen, host, result);
             session.dns = known;
+        }
+        EventKind::SignInGiven { user, kind } => {
+            if let Some(started) = &mut session.started {
+                started.sign_in = true;
+                started.submit.user = Some(printable(user, 320));
+                started.submit.secret = Some(*kind);
+            }
         }
         EventKind::Warning { text } => {
             if session.warnings.len() < MAX_NOTES {
@@ -167,6 +176,14 @@ fn probe_started(session: &mut Session, event: &Event, purpose: &Purpose) {
         }
         Purpose::Inspect { route, .. } => {
             session.books.entry(*route).or_default().probes.push(event.probe);
+            project(session, *route);
+        }
+        Purpose::Submit { route } => {
+            let book = session.books.entry(*route).or_default();
+            let before = book.submission.replace(event.probe);
+            if let Some(before) = before {
+                session.probes.remove(&before);
+            }
             project(session, *route);
         }
         Purpose::Ask { .. } | Purpose::Policy { .. } | Purpose::Control { .. } => {}
@@ -263,6 +280,7 @@ fn happened(probe: &mut Probe, pen: &mut Pen<'_>, kind: &EventKind, now: Option<
         | EventKind::PolicyFetched { .. }
         | EventKind::SystemLookup { .. }
         | EventKind::Warning { .. }
+        | EventKind::SignInGiven { .. }
         | EventKind::RunEnded { .. } => return false,
     }
     true
@@ -274,12 +292,25 @@ pub(super) fn case<'a>(session: &'a Session, route: &'a Route) -> Option<Case<'a
     let probe = probes.next()?;
     let goal = session.goal();
     let demand = relay::demand(session, route);
+    let started = session.started.as_ref();
+    let submission = session.books.get(&route.id)?.submission.and_then(|id| session.probes.get(&id));
     let sibling_not_smtp = session
         .routes
         .iter()
         .any(|other| other.origin == RouteOrigin::OtherMode(route.id) && other.outcome == Outcome::NotSmtp);
     let aliases = session.dns.aliases(&route.host);
-    Some(Case { goal, route, probe, inspections: probes.collect(), sibling_not_smtp, aliases, demand })
+    Some(Case {
+        goal,
+        route,
+        probe,
+        inspections: probes.collect(),
+        sibling_not_smtp,
+        aliases,
+        demand,
+        submission,
+        sign_in: started.filter(|started| started.sign_in).map(|started| &*started.submit),
+        provider: started.and_then(|started| started.provider.as_deref()),
+    })
 }
 
 /// Brings what a route shows up to its record.
@@ -306,6 +337,7 @@ fn project(session: &mut Session, id: RouteId) {
         group: hello.group.clone(),
     });
     next.verified = case.handshake().is_some_and(Handshake::verified);
+    next.submission = case.submission.map(|probe| submission(&case, probe, &session.transcript));
     match case.certificates() {
         Some(seen) => {
             next.certificates.clone_from(&seen.chain);
@@ -325,11 +357,48 @@ fn project(session: &mut Session, id: RouteId) {
     }
 }
 
+/// What the connection that signed in or named an envelope was told.
+fn submission(case: &Case<'_>, probe: &Probe, transcript: &Transcript) -> Submission {
+    let text = |exchange: &Exchange| {
+        let line = exchange.line.and_then(|line| transcript.lines().get(line));
+        line.map(|line| line.text.clone()).unwrap_or_default()
+    };
+    let mut done = Submission { over: probe.ended.is_some(), ..Submission::default() };
+    let mut message = false;
+    for exchange in &probe.exchanges {
+        let Some(said) = &exchange.answer else { continue };
+        let accepted = matches!(said.reply.code(), Some(200..=399));
+        let mut told = Told { command: text(exchange), accepted, reply: said.reply.summary() };
+        match exchange.verb.as_str() {
+            "AUTH" => {
+                if done.mechanism.is_none() {
+                    done.mechanism =
+                        told.command.split_ascii_whitespace().nth(1).map(str::to_ascii_uppercase);
+                    done.user = case.sign_in.and_then(|wanted| wanted.user.clone());
+                }
+                told.command = "AUTH".to_owned();
+                done.auth = (said.reply.code() != Some(334)).then_some(told);
+            }
+            "DATA" if message => {
+                told.command = "message".to_owned();
+                done.replies.push(told);
+            }
+            "MAIL" | "RCPT" | "DATA" | "RSET" => {
+                message = exchange.verb == "DATA";
+                done.replies.push(told);
+            }
+            _ => {}
+        }
+    }
+    done
+}
+
 fn state(case: &Case<'_>) -> State {
     let inspecting = case.inspections.iter().any(|probe| probe.ended.is_none());
+    let submitting = case.submission.filter(|probe| probe.ended.is_none()).map(Probe::phase);
     match case.probe.ended {
-        Some(_) if !inspecting => State::Ended,
-        Some(_) => State::Running(Phase::Inspect),
+        Some(_) if !inspecting && submitting.is_none() => State::Ended,
+        Some(_) => State::Running(submitting.unwrap_or(Phase::Inspect)),
         None if inspecting => State::Running(Phase::Inspect),
         None => State::Running(case.probe.phase()),
     }

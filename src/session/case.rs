@@ -3,15 +3,17 @@
 
 use std::net::IpAddr;
 
-use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Side, TlsOutcome};
+use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Side, Submit, TlsOutcome};
 use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
 use crate::session::relay::Demand;
 use crate::session::route::{Attempt, Route};
 use crate::session::talk::location;
 use crate::target::{Goal, TlsMode};
+use crate::wire::capability::Capabilities;
 use crate::wire::printable::printable;
 use crate::wire::reply::{Reply, looks_like};
+use crate::wire::sasl::{Mechanism, NoMechanism};
 use crate::wire::tlsa::{self, Shown, Verdict};
 
 /// A route as the latest probe found it.
@@ -27,6 +29,12 @@ pub(crate) struct Case<'a> {
     pub aliases: Vec<String>,
     /// What DANE and MTA-STS demand of it; only where mail is delivered.
     pub demand: Demand,
+    /// The connection that signed in or named an envelope.
+    pub submission: Option<&'a Probe>,
+    /// How to sign in, where credentials were given.
+    pub sign_in: Option<&'a Submit>,
+    /// Id of the provider, where the table knows the host.
+    pub provider: Option<&'a str>,
 }
 
 /// Why an address was not reached, the most telling first.
@@ -128,6 +136,22 @@ mod reason {
 }
 
 impl<'a> Case<'a> {
+    /// The same route as the connection saw it that signed in or named an envelope.
+    pub fn submitting(&self) -> Option<Self> {
+        let probe = self.submission?;
+        let mut inspections = self.inspections.clone();
+        inspections.retain(|look| look.started >= probe.started);
+        Some(Self { probe, inspections, submission: None, ..self.clone() })
+    }
+
+    /// Whether and how one can sign in here; `None` where no credentials were given, or none are for this goal.
+    pub fn can_sign_in(&self) -> Option<Result<Mechanism, NoMechanism>> {
+        let wanted = self.sign_in.filter(|_| self.goal == Goal::Submit)?;
+        let asked = wanted.mechanism.as_deref().and_then(Mechanism::parse);
+        let offered = self.probe.after_tls.as_ref().map(Capabilities::auth).unwrap_or_default();
+        Some(Mechanism::choose(&offered, wanted.secret.unwrap_or_default(), asked))
+    }
+
     /// The inspecting connection made for this reason, the latest.
     pub fn inspection(&self, reason: InspectReason) -> Option<&'a Probe> {
         let wanted =

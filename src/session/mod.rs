@@ -79,6 +79,8 @@ pub struct Session {
 struct Book {
     /// The latest probe and the inspecting connections that belong to it.
     probes: Vec<ProbeId>,
+    /// The connection that signed in or named an envelope, the latest.
+    submission: Option<ProbeId>,
     /// The one before it, in case the latest is stopped before it has come to anything.
     previous: Vec<ProbeId>,
     /// What was found in earlier rounds, each code once.

@@ -1,6 +1,6 @@
 //! How a route ended: computed from its record, never said by a probe.
 
-use crate::event::Awaited;
+use crate::event::{Awaited, ProbeEnd};
 use crate::session::case::{Case, Forbidden, TlsFault, Unreached};
 use crate::session::probe::{Exchange, Probe};
 use crate::session::route::Outcome;
@@ -17,8 +17,55 @@ enum Stage {
     Ended(Outcome),
 }
 
-/// The outcome of the latest probe; `None` while it is undecided.
+/// The outcome of the latest probe and of what was done there; `None` while it is undecided.
 pub(crate) fn outcome(case: &Case<'_>) -> Option<Outcome> {
+    let reached = reached(case)?;
+    if reached != Outcome::Works {
+        return Some(reached);
+    }
+    match case.submitting() {
+        None => Some(match case.can_sign_in() {
+            // Nothing needs to be tried where no way in is offered, or none that is safe.
+            Some(Err(_)) => Outcome::AuthFailed,
+            Some(Ok(_)) | None => Outcome::Works,
+        }),
+        // While it is under way, and where it was stopped, what was seen before stands.
+        Some(submitting) => match submitting.probe.ended? {
+            ProbeEnd::Cancelled => Some(Outcome::Works),
+            ProbeEnd::Completed => Some(submitted(&submitting)),
+        },
+    }
+}
+
+/// What the connection that signed in or named an envelope has come to.
+fn submitted(case: &Case<'_>) -> Outcome {
+    match reached(case).unwrap_or_else(|| unfinished(case)) {
+        Outcome::Works => {}
+        other => return other,
+    }
+    let probe = case.probe;
+    if let Some(auth) = case.can_sign_in() {
+        let last = probe.exchanges.iter().rev().find(|exchange| exchange.verb == "AUTH");
+        match last {
+            Some(exchange) if exchange.accepted() => {}
+            Some(exchange) if !exchange.refused() && (probe.lost() || probe.expired.is_some()) => {
+                return Outcome::Interrupted;
+            }
+            Some(_) => return Outcome::AuthFailed,
+            None if auth.is_err() || probe.ended.is_some() => return Outcome::AuthFailed,
+            None => {}
+        }
+    }
+    // A refused envelope leaves the route as it is; one without an answer does not.
+    let unanswered = probe.awaiting().is_some_and(|exchange| exchange.verb != "QUIT");
+    if unanswered && (probe.lost() || probe.expired.is_some() || probe.limit.is_some()) {
+        return Outcome::Interrupted;
+    }
+    Outcome::Works
+}
+
+/// How far the latest probe came.
+pub(crate) fn reached(case: &Case<'_>) -> Option<Outcome> {
     if !case.probe.connected() {
         return unreached(case);
     }

@@ -212,7 +212,9 @@ impl Probe {
     /// The route that it examines or inspects.
     pub fn route(&self) -> Option<RouteId> {
         match self.purpose {
-            Some(Purpose::Route { route, .. } | Purpose::Inspect { route, .. }) => Some(route),
+            Some(
+                Purpose::Route { route, .. } | Purpose::Inspect { route, .. } | Purpose::Submit { route },
+            ) => Some(route),
             _ => None,
         }
     }

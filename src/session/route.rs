@@ -189,6 +189,58 @@ pub struct Route {
     pub chain: ChainSource,
     /// True where the live handshake verified the certificate.
     pub verified: bool,
+    /// What was done on a connection of its own where mail can be submitted.
+    pub submission: Option<Submission>,
+}
+
+/// Signing in, and the envelope, as the server answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submission {
+    /// The user name, where AUTH was tried.
+    pub user: Option<String>,
+    /// The mechanism, where AUTH was tried.
+    pub mechanism: Option<String>,
+    /// The reply that ended AUTH.
+    pub auth: Option<Told>,
+    /// MAIL, RCPT, DATA, the message and RSET, each with its reply.
+    pub replies: Vec<Told>,
+    /// True once the connection that did it has ended.
+    pub over: bool,
+}
+
+/// A command and what it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The command, such as `RCPT TO:<a@example.com>`; `message` for the message itself.
+    pub command: String,
+    /// 2yz or 3yz.
+    pub accepted: bool,
+    /// The reply in one line.
+    pub reply: String,
+}
+
+impl Submission {
+    /// That the sign-in was accepted, in a sentence; `None` where it was not.
+    pub fn signed_in(&self) -> Option<String> {
+        let (user, mechanism) = (self.user.as_deref()?, self.mechanism.as_deref()?);
+        self.auth.as_ref().filter(|told| told.accepted)?;
+        Some(format!("It accepted the sign-in as {user} by {mechanism}."))
+    }
+
+    /// What became of the envelope, in sentences.
+    pub fn envelope(&self) -> Vec<String> {
+        let told = |verb: &str| self.replies.iter().find(|told| told.command.starts_with(verb));
+        let path = |command: &str| command.split_once(':').map_or(command, |(_, path)| path).to_owned();
+        let said = |what: &str, told: &Told| {
+            let verb = if told.accepted { "accepted" } else { "refused" };
+            format!("It {verb} {what}: {}.", told.reply.trim_end_matches('.'))
+        };
+        let sender = told("MAIL").map(|told| said(&format!("the sender {}", path(&told.command)), told));
+        let recipient =
+            told("RCPT").map(|told| said(&format!("the recipient {}", path(&told.command)), told));
+        let message = told("message").map(|told| said("the test message", told));
+        sender.into_iter().chain(recipient).chain(message).collect()
+    }
 }
 
 impl Route {
@@ -214,6 +266,7 @@ impl Route {
             certificates: Vec::new(),
             chain: ChainSource::default(),
             verified: false,
+            submission: None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use super::keys::{Action, Place};
+use super::sign_in::SignIn;
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
 use crate::guide::headline::{Headline, headline};
@@ -44,6 +45,8 @@ pub enum Overlay {
     Find(Input, Cursor),
     /// The question that waits, with the cursor on this answer.
     Question(usize),
+    /// The form for user name and password.
+    SignIn(Box<SignIn>),
 }
 
 /// The panes of the walk.
@@ -321,7 +324,7 @@ impl Ui {
         if matches!(&self.viewed, Viewed::Step(id) if !known(id)) {
             self.viewed = Viewed::Present;
         }
-        if let Overlay::Question(_) = self.overlay
+        if let Overlay::Question(_) | Overlay::SignIn(_) = self.overlay
             && !matches!(self.stage, Stage::Asking { .. })
         {
             self.overlay = Overlay::None;
@@ -340,7 +343,7 @@ impl Ui {
             return Stage::Ready;
         }
         if self.pace == Pace::Guided {
-            let settings = Settings { all: started.all, repeat: started.repeat };
+            let settings = Settings { all: started.all, repeat: started.repeat, asks: true };
             if let Next::Question { question, default } = walk::next(&self.session, &settings) {
                 return Stage::Asking { question, default };
             }
@@ -372,7 +375,7 @@ impl Ui {
     pub fn place(&self) -> Place {
         match (&self.overlay, self.screen) {
             (Overlay::Help(_) | Overlay::Why(_), _) => Place::Page,
-            (Overlay::Question(_), _) => Place::Question,
+            (Overlay::Question(_) | Overlay::SignIn(_), _) => Place::Question,
             (_, Screen::Start) => Place::Start,
             (_, Screen::Lab) => Place::Lab,
             (_, Screen::Walk) => Place::Walk,

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tui_input::{Input, InputRequest};
+use zeroize::Zeroize as _;
 
 use super::keys::{self, Action, Place};
 use super::layout::areas;
+use super::sign_in::{SignIn, Step};
 use super::state::{Cursor, Overlay, Pace, Pane, Screen, Stage, Ui, Viewed};
 use super::terminal::Signal;
 use super::view;
 use crate::event::{Event, Micros};
 use crate::guide::provider;
+use crate::guide::submit::ASK_SIGN_IN;
 use crate::guide::tree::tree;
 use crate::order::Order;
 use crate::target::{Goal, Target};
@@ -74,8 +77,13 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
             ui.notice = None;
             press(ui, key)
         }
-        Msg::Paste(text) => {
-            paste(ui, &text);
+        Msg::Paste(mut text) => {
+            match &mut ui.overlay {
+                Overlay::SignIn(form) => form.paste(&text),
+                _ => paste(ui, &text),
+            }
+            // It may have been a password.
+            text.zeroize();
             Vec::new()
         }
         Msg::Resize(width, height) => {
@@ -131,6 +139,22 @@ fn press(ui: &mut Ui, key: KeyEvent) -> Vec<Effect> {
     {
         find_key(ui, key);
         return Vec::new();
+    }
+    if let Overlay::SignIn(form) = &mut ui.overlay
+        && !matches!((key.code, key.modifiers), (KeyCode::Char(c), KeyModifiers::CONTROL) if c != 'u')
+    {
+        return match form.key(key) {
+            Step::Stay => Vec::new(),
+            Step::Back => {
+                ui.overlay = Overlay::Question(1);
+                Vec::new()
+            }
+            Step::Done(credentials) => {
+                ui.overlay = Overlay::None;
+                back_to_present(ui);
+                vec![Effect::Order(Order::SignIn(credentials))]
+            }
+        };
     }
     let place = ui.place();
     match keys::action(place, &key, &|action| ui.allows(action)) {
@@ -328,6 +352,11 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             (Overlay::Question(chosen), Stage::Asking { question, .. }) => {
                 let asked = tree().questions.iter().find(|q| q.id == *question);
                 let Some(answer) = asked.and_then(|q| q.answers.get(*chosen)) else { return Vec::new() };
+                if question == ASK_SIGN_IN && answer.id == "yes" {
+                    let user = ui.session.started().and_then(|started| started.submit.user.as_deref());
+                    ui.overlay = Overlay::SignIn(Box::new(SignIn::new(user)));
+                    return Vec::new();
+                }
                 let order = Order::Answer { question: question.clone(), answer: answer.id.clone() };
                 ui.overlay = Overlay::None;
                 order

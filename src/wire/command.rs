@@ -5,6 +5,8 @@
 //! assert_eq!(Command::ehlo("laptop.example.net").bytes.0, b"EHLO laptop.example.net\r\n");
 //! ```
 
+use zeroize::Zeroize as _;
+
 use crate::wire::bytes::Bytes;
 use crate::wire::printable::printable_bytes;
 
@@ -12,9 +14,11 @@ use crate::wire::printable::printable_bytes;
 pub const MAX_COMMAND: usize = 512;
 /// Longest domain (RFC 5321 §4.5.3.1.2).
 const MAX_DOMAIN: usize = 255;
+/// Longest path, without its brackets (RFC 5321 §4.5.3.1.3).
+const MAX_PATH: usize = 254;
 
-/// A command, ready to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A command, ready to be written. What must not be shown leaves memory with it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Command {
     /// Upper case verb, for the dialogue and the transcript.
     pub verb: &'static str,
@@ -45,6 +49,60 @@ impl Command {
         Self::plain("QUIT", "")
     }
 
+    /// `MAIL FROM:<address>` (RFC 5321 §4.1.1.2), with the size of the message where it is to be declared
+    /// (RFC 1870 §6).
+    pub fn mail(address: &str, size: Option<u64>) -> Self {
+        let size = size.map(|size| format!(" SIZE={size}")).unwrap_or_default();
+        Self::line("MAIL", &format!("MAIL FROM:<{}>{size}", path(address)))
+    }
+
+    /// `RCPT TO:<address>` (RFC 5321 §4.1.1.3).
+    pub fn rcpt(address: &str) -> Self {
+        Self::line("RCPT", &format!("RCPT TO:<{}>", path(address)))
+    }
+
+    /// `DATA` (RFC 5321 §4.1.1.4).
+    pub fn data() -> Self {
+        Self::plain("DATA", "")
+    }
+
+    /// The message, and the line that ends it. A full stop at the beginning of a line is doubled (RFC 5321 §4.5.2).
+    pub fn message(text: &str) -> Self {
+        let mut out = String::with_capacity(text.len() + 16);
+        for line in text.lines() {
+            if line.starts_with('.') {
+                out.push('.');
+            }
+            out.push_str(line);
+            out.push_str("\r\n");
+        }
+        out.push_str(".\r\n");
+        Self { verb: "DATA", bytes: Bytes(out.into_bytes()), shown: None }
+    }
+
+    /// `RSET` (RFC 5321 §4.1.1.5): takes the transaction back.
+    pub fn rset() -> Self {
+        Self::plain("RSET", "")
+    }
+
+    /// `*`: gives an AUTH exchange up (RFC 4954 §4).
+    pub fn cancel() -> Self {
+        Self::line("AUTH", "*")
+    }
+
+    /// A whole line of ours.
+    pub(crate) fn line(verb: &'static str, text: &str) -> Self {
+        Self { verb, bytes: Bytes(format!("{text}\r\n").into_bytes()), shown: None }
+    }
+
+    /// A whole line that holds a secret, and what may be shown of it.
+    pub(crate) fn secret(verb: &'static str, line: &[u8], shown: &str) -> Self {
+        let mut bytes = Vec::with_capacity(line.len() + 2);
+        bytes.extend_from_slice(line);
+        bytes.extend_from_slice(b"\r\n");
+        Self { verb, bytes: Bytes(bytes), shown: Some(Bytes(format!("{shown}\r\n").into_bytes())) }
+    }
+
     /// What may be shown of it.
     pub fn shown(&self) -> &Bytes {
         self.shown.as_ref().unwrap_or(&self.bytes)
@@ -60,6 +118,26 @@ impl Command {
     fn plain(verb: &'static str, argument: &str) -> Self {
         let space = if argument.is_empty() { "" } else { " " };
         Self { verb, bytes: Bytes(format!("{verb}{space}{argument}\r\n").into_bytes()), shown: None }
+    }
+}
+
+/// Nothing of a path may end it, the line, or the argument.
+fn path(address: &str) -> String {
+    let lawful = |c: &char| c.is_ascii_graphic() && !matches!(c, '<' | '>');
+    address.chars().filter(lawful).take(MAX_PATH).collect()
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Command").field(self.shown()).finish()
+    }
+}
+
+impl Drop for Command {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            self.bytes.0.zeroize();
+        }
     }
 }
 
@@ -98,6 +176,22 @@ mod tests {
     fn a_name_cannot_smuggle_a_command() {
         assert_eq!(Command::ehlo("a\r\nMAIL FROM:<>").bytes.0, b"EHLO aMAILFROM:<>\r\n");
         assert_eq!(Command::ehlo("\u{fc}").bytes.0, b"EHLO localhost\r\n");
+    }
+
+    #[test]
+    fn the_envelope_and_the_message() {
+        assert_eq!(Command::mail("a@b.example", None).bytes.0, b"MAIL FROM:<a@b.example>\r\n");
+        assert_eq!(Command::mail("", Some(70)).bytes.0, b"MAIL FROM:<> SIZE=70\r\n");
+        assert_eq!(Command::rcpt("a> X:<b\r\nDATA").bytes.0, b"RCPT TO:<aX:bDATA>\r\n");
+        assert_eq!(Command::message("a\r\n.b\n..").bytes.0, b"a\r\n..b\r\n...\r\n.\r\n");
+    }
+
+    #[test]
+    fn a_secret_line_is_not_printed() {
+        let command = Command::secret("AUTH", b"AUTH PLAIN aHVudGVyMg==", "AUTH PLAIN [hidden]");
+        assert_eq!(command.bytes.0, b"AUTH PLAIN aHVudGVyMg==\r\n");
+        assert_eq!(command.shown().0, b"AUTH PLAIN [hidden]\r\n");
+        assert!(!format!("{command:?}").contains("aHVudGVyMg"));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! [`Dialogue::next_action`] says and reports what came of it; it needs to know nothing about SMTP. What a reply
 //! *means* for a route is not judged here: the driver records the bytes, and the session reads them.
 
-use crate::target::TlsMode;
+use crate::target::{Credentials, SecretKind, TlsMode};
 use crate::wire::capability::Capabilities;
 use crate::wire::command::Command;
 use crate::wire::reply::{Quirk, Reply};
+use crate::wire::sasl::{Exchange, Mechanism, Verified};
 
 /// What the dialogue is to do.
 #[derive(Clone, Debug)]
@@ -16,6 +17,48 @@ pub struct Script {
     pub tls: TlsMode,
     /// The name said in EHLO.
     pub ehlo_name: String,
+    /// What is done where mail can be submitted.
+    pub errand: Errand,
+}
+
+impl Script {
+    /// To the point where mail can be submitted, and no further.
+    pub fn new(tls: TlsMode, ehlo_name: &str) -> Self {
+        Self { tls, ehlo_name: ehlo_name.to_owned(), errand: Errand::default() }
+    }
+}
+
+/// What is done where mail can be submitted.
+#[derive(Clone, Debug, Default)]
+pub struct Errand {
+    /// Sign in first; where that fails nothing follows.
+    pub sign_in: Option<SignIn>,
+    /// Name sender and recipient.
+    pub envelope: Option<Envelope>,
+}
+
+/// How to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// As whom.
+    pub credentials: Credentials,
+    /// What kind of secret that is.
+    pub kind: SecretKind,
+    /// With this mechanism; the strongest that fits where none is named.
+    pub mechanism: Option<Mechanism>,
+}
+
+/// Sender and recipient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// The sender; empty is the null sender.
+    pub from: String,
+    /// The recipient; without one only the sender is named.
+    pub to: Option<String>,
+    /// The size to declare, where the server offers SIZE.
+    pub size: Option<u64>,
+    /// The message to send; without one the transaction is taken back.
+    pub message: Option<String>,
 }
 
 /// What the driver must do next.
@@ -47,6 +90,13 @@ pub enum Finish {
     StarttlsNotOffered,
     /// STARTTLS was refused.
     StarttlsRefused,
+    /// The server did not let us in, or the exchange was given up.
+    SignInRefused,
+    /// There is no way to sign in here: nothing vouches for the other end, no mechanism fits, or name and secret
+    /// cannot be sent with it. Nothing was said.
+    SignInImpossible,
+    /// Sender, recipient or message were refused.
+    EnvelopeRefused,
     /// A reply that cannot be understood.
     Malformed,
     /// TLS did not come up, or the connection ended: said by the driver.
@@ -59,6 +109,16 @@ enum Step {
     Ehlo,
     Helo,
     Starttls,
+    Auth,
+    /// The answer to a challenge.
+    AuthAnswer,
+    /// `*`, the end of an exchange that makes no sense.
+    AuthCancel,
+    Mail,
+    Rcpt,
+    Data,
+    Message,
+    Rset,
 }
 
 /// Where the dialogue stands.
@@ -74,13 +134,20 @@ enum State {
 }
 
 /// The state machine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Dialogue {
     script: Script,
     state: State,
     encrypted: bool,
     greeted: bool,
     capabilities: Option<Capabilities>,
+    /// Proof that the certificate of this connection was verified: without it no secret is sent.
+    verified: Option<Verified>,
+    exchange: Option<Exchange>,
+    /// The answer to a challenge, ready to be sent.
+    answer: Option<Command>,
+    /// Sender, recipient or message were refused.
+    refused: bool,
 }
 
 impl Dialogue {
@@ -90,7 +157,17 @@ impl Dialogue {
             TlsMode::Implicit => State::Handshake,
             TlsMode::Starttls | TlsMode::None => State::Greeting,
         };
-        Self { script, state, encrypted: false, greeted: false, capabilities: None }
+        Self {
+            script,
+            state,
+            encrypted: false,
+            greeted: false,
+            capabilities: None,
+            verified: None,
+            exchange: None,
+            answer: None,
+            refused: false,
+        }
     }
 
     /// What to do now. A command is handed out once, and is taken as written; everything else is said again until
@@ -121,11 +198,21 @@ impl Dialogue {
         };
     }
 
-    /// TLS is up.
+    /// TLS is up, and nothing vouches for the other end.
     pub fn on_tls(&mut self) {
+        self.on_handshake(None);
+    }
+
+    /// TLS is up, and the certificate was verified.
+    pub fn on_verified_tls(&mut self, verified: Verified) {
+        self.on_handshake(Some(verified));
+    }
+
+    fn on_handshake(&mut self, verified: Option<Verified>) {
         if self.state != State::Handshake {
             return;
         }
+        self.verified = verified;
         self.encrypted = true;
         // What was learned in cleartext must be forgotten (RFC 3207 §4.2).
         self.capabilities = None;
@@ -151,11 +238,38 @@ impl Dialogue {
         self.encrypted
     }
 
-    fn command(&self, step: Step) -> Command {
+    /// True where the reply that is awaited could be used to guess the secret: no more than its code may be recorded
+    /// of it where it is a challenge.
+    pub fn hides_challenge(&self) -> bool {
+        matches!(self.state, State::Awaiting(Step::Auth | Step::AuthAnswer))
+            && self.exchange.as_ref().is_some_and(Exchange::hides_challenge)
+    }
+
+    /// True once AUTH was sent: from then on what the server says may hold the secret.
+    pub fn has_sent_secret(&self) -> bool {
+        self.exchange.is_some()
+    }
+
+    fn command(&mut self, step: Step) -> Command {
+        let envelope = self.script.errand.envelope.as_ref();
         match step {
             Step::Ehlo => Command::ehlo(&self.script.ehlo_name),
             Step::Helo => Command::helo(&self.script.ehlo_name),
             Step::Starttls => Command::starttls(),
+            Step::Auth => self.exchange.as_mut().map_or_else(Command::quit, Exchange::command),
+            Step::AuthAnswer => self.answer.take().unwrap_or_else(Command::cancel),
+            Step::AuthCancel => Command::cancel(),
+            Step::Mail => {
+                let from = envelope.map(|envelope| envelope.from.as_str()).unwrap_or_default();
+                let sized = self.capabilities.as_ref().is_some_and(|offered| offered.has("SIZE"));
+                Command::mail(from, envelope.and_then(|envelope| envelope.size).filter(|_| sized))
+            }
+            Step::Rcpt => Command::rcpt(envelope.and_then(|e| e.to.as_deref()).unwrap_or_default()),
+            Step::Data => Command::data(),
+            Step::Message => {
+                Command::message(envelope.and_then(|e| e.message.as_deref()).unwrap_or_default())
+            }
+            Step::Rset => Command::rset(),
         }
     }
 
@@ -174,6 +288,16 @@ impl Dialogue {
     }
 
     fn answered(&mut self, step: Step, reply: &Reply) -> State {
+        match (step, Answer::of(reply), reply.code()) {
+            (Step::Auth | Step::AuthAnswer, Answer::Broken, Some(334)) if !reply.has(Quirk::OverLimit) => {
+                return self.challenged(reply);
+            }
+            (Step::Data, Answer::Broken, Some(354)) if !reply.has(Quirk::OverLimit) => {
+                return State::Sending(Step::Message);
+            }
+            (Step::Data, Answer::Positive, _) => return State::Finished(Finish::Malformed),
+            _ => {}
+        }
         match Answer::of(reply) {
             Answer::Positive => match step {
                 Step::Ehlo => {
@@ -182,11 +306,26 @@ impl Dialogue {
                 }
                 Step::Helo => self.after_hello(),
                 Step::Starttls => State::Handshake,
+                Step::Auth | Step::AuthAnswer => self.envelope(),
+                Step::AuthCancel => State::Quitting(Finish::SignInRefused),
+                Step::Mail if self.wants(|envelope| envelope.to.is_some()) => State::Sending(Step::Rcpt),
+                Step::Rcpt if self.wants(|envelope| envelope.message.is_some()) => State::Sending(Step::Data),
+                Step::Mail | Step::Rcpt => State::Sending(Step::Rset),
+                Step::Data | Step::Message | Step::Rset => self.over(),
             },
             Answer::Negative { permanent, .. } => match step {
                 Step::Ehlo if permanent && !closing(reply) => State::Sending(Step::Helo),
                 Step::Ehlo | Step::Helo => leave(reply, Finish::HelloRefused),
                 Step::Starttls => leave(reply, Finish::StarttlsRefused),
+                Step::Auth | Step::AuthAnswer | Step::AuthCancel => leave(reply, Finish::SignInRefused),
+                Step::Mail | Step::Message => leave(reply, Finish::EnvelopeRefused),
+                Step::Rcpt | Step::Data if !closing(reply) => {
+                    self.refused = true;
+                    State::Sending(Step::Rset)
+                }
+                Step::Rcpt | Step::Data => State::Finished(Finish::EnvelopeRefused),
+                Step::Rset if closing(reply) => State::Finished(Finish::Complete),
+                Step::Rset => self.over(),
             },
             Answer::NoReply | Answer::Broken => State::Finished(Finish::Malformed),
             Answer::Ended => State::Finished(Finish::Ended),
@@ -204,10 +343,48 @@ impl Dialogue {
         }
     }
 
-    /// The point where mail can be submitted: steps that need it (AUTH, MAIL, RCPT, RSET) begin here, each a
-    /// [`Step`] of its own.
+    /// The point where mail can be submitted. A secret goes over the line only with the proof of a verified
+    /// certificate in hand, which is used up by it.
     fn ready(&mut self) -> State {
-        State::Quitting(Finish::Complete)
+        let Some(SignIn { credentials, kind, mechanism }) = self.script.errand.sign_in.take() else {
+            return self.envelope();
+        };
+        let offered = self.capabilities.as_ref().map(Capabilities::auth).unwrap_or_default();
+        let begun = self.verified.take().zip(Mechanism::choose(&offered, kind, mechanism).ok());
+        match begun.map(|(verified, mechanism)| Exchange::new(mechanism, credentials, verified)) {
+            Some(Ok(exchange)) => {
+                self.exchange = Some(exchange);
+                State::Sending(Step::Auth)
+            }
+            _ => State::Quitting(Finish::SignInImpossible),
+        }
+    }
+
+    /// 334: the server wants the next part.
+    fn challenged(&mut self, reply: &Reply) -> State {
+        let challenge = reply.lines.last().map(|line| line.text_bytes().to_vec()).unwrap_or_default();
+        match self.exchange.as_mut().map(|exchange| exchange.answer(&challenge)) {
+            Some(Ok(answer)) => {
+                self.answer = Some(answer);
+                State::Sending(Step::AuthAnswer)
+            }
+            _ => State::Sending(Step::AuthCancel),
+        }
+    }
+
+    fn envelope(&self) -> State {
+        match self.script.errand.envelope {
+            Some(_) => State::Sending(Step::Mail),
+            None => State::Quitting(Finish::Complete),
+        }
+    }
+
+    fn wants(&self, what: impl Fn(&Envelope) -> bool) -> bool {
+        self.script.errand.envelope.as_ref().is_some_and(what)
+    }
+
+    fn over(&self) -> State {
+        State::Quitting(if self.refused { Finish::EnvelopeRefused } else { Finish::Complete })
     }
 }
 
@@ -251,276 +428,4 @@ fn closing(reply: &Reply) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::wire::reply::ReplyReader;
-
-    fn begin(tls: TlsMode) -> Dialogue {
-        Dialogue::new(Script { tls, ehlo_name: "bar.example".to_owned() })
-    }
-
-    fn reply(text: &str) -> Reply {
-        let mut reader = ReplyReader::new();
-        reader.push(text.as_bytes());
-        reader.finish().unwrap()
-    }
-
-    /// Plays a dialogue written down line by line: `S:` the server says, `C:` we must say, `TLS` a handshake is made,
-    /// `END` the connection ends; then the dialogue must be done.
-    fn play(tls: TlsMode, lines: &[&str]) -> Finish {
-        let mut dialogue = begin(tls);
-        let mut said = String::new();
-        for line in lines {
-            if let Some(text) = line.strip_prefix("S: ") {
-                said.push_str(text);
-                said.push_str("\r\n");
-                if text.starts_with(|c: char| c.is_ascii_digit()) && text.as_bytes().get(3) == Some(&b'-') {
-                    continue;
-                }
-                let action = dialogue.next_action();
-                let greeting = !matches!(dialogue.state, State::Awaiting(_));
-                assert_eq!(
-                    action,
-                    if greeting { Action::AwaitGreeting } else { Action::AwaitReply },
-                    "{line}"
-                );
-                assert_eq!(dialogue.next_action(), action, "asking again changes nothing");
-                dialogue.on_reply(&reply(&said));
-                said.clear();
-            } else if let Some(text) = line.strip_prefix("C: ") {
-                let Action::Send(command) = dialogue.next_action() else {
-                    panic!("nothing is sent at {line}")
-                };
-                assert_eq!(command.bytes.0, format!("{text}\r\n").into_bytes());
-                assert!(text.starts_with(command.verb));
-            } else if *line == "TLS" {
-                assert_eq!(dialogue.next_action(), Action::StartTls);
-                assert_eq!(dialogue.next_action(), Action::StartTls, "asking again changes nothing");
-                dialogue.on_tls();
-            } else {
-                assert_eq!(*line, "END");
-                dialogue.on_ended();
-            }
-        }
-        let Action::Done(finish) = dialogue.next_action() else { panic!("not done after {lines:?}") };
-        assert_eq!(dialogue.next_action(), Action::Done(finish));
-        finish
-    }
-
-    #[test]
-    fn the_course_of_rfc_3207_section_5() {
-        let finish = play(
-            TlsMode::Starttls,
-            &[
-                "S: 220 mx.example.com ESMTP",
-                "C: EHLO bar.example",
-                "S: 250-mx.example.com",
-                "S: 250-8BITMIME",
-                "S: 250-STARTTLS",
-                "S: 250 DSN",
-                "C: STARTTLS",
-                "S: 220 2.0.0 Ready to start TLS",
-                "TLS",
-                "C: EHLO bar.example",
-                "S: 250-mx.example.com",
-                "S: 250-8BITMIME",
-                "S: 250 DSN",
-                "C: QUIT",
-            ],
-        );
-        assert_eq!(finish, Finish::Complete);
-    }
-
-    #[test]
-    fn implicit_tls_begins_with_the_handshake() {
-        let finish = play(
-            TlsMode::Implicit,
-            &["TLS", "S: 220 mx ESMTP", "C: EHLO bar.example", "S: 250-mx", "S: 250 AUTH PLAIN", "C: QUIT"],
-        );
-        assert_eq!(finish, Finish::Complete);
-    }
-
-    #[test]
-    fn without_tls_starttls_is_left_alone() {
-        let finish = play(
-            TlsMode::None,
-            &["S: 220 mx", "C: EHLO bar.example", "S: 250-mx", "S: 250 STARTTLS", "C: QUIT"],
-        );
-        assert_eq!(finish, Finish::Complete);
-    }
-
-    #[test]
-    fn a_greeting_of_several_lines() {
-        let finish = play(
-            TlsMode::None,
-            &["S: 220-mx", "S: 220 no junk mail", "C: EHLO bar.example", "S: 250 mx", "C: QUIT"],
-        );
-        assert_eq!(finish, Finish::Complete);
-    }
-
-    #[test]
-    fn a_refused_greeting_is_left_with_quit() {
-        for greeting in ["S: 554 5.7.1 no service for you", "S: 450 later"] {
-            assert_eq!(play(TlsMode::Starttls, &[greeting, "C: QUIT"]), Finish::GreetingRefused);
-        }
-        let announced = play(TlsMode::Starttls, &["S: 421 4.7.0 too many connections"]);
-        assert_eq!(announced, Finish::GreetingRefused, "421: the server is going");
-    }
-
-    #[test]
-    fn what_is_no_greeting_is_answered_with_nothing() {
-        for line in ["S: HTTP/1.1 400 Bad Request", "S: SSH-2.0-OpenSSH_9.6", "S: * OK IMAP4rev1"] {
-            assert_eq!(play(TlsMode::Starttls, &[line]), Finish::GreetingRefused);
-        }
-        for line in ["S: 354 go on", "S: 150 hm", "S: 999 hm"] {
-            assert_eq!(play(TlsMode::Starttls, &[line]), Finish::Malformed);
-        }
-    }
-
-    #[test]
-    fn helo_where_ehlo_is_refused() {
-        let finish = play(
-            TlsMode::None,
-            &[
-                "S: 220 mx",
-                "C: EHLO bar.example",
-                "S: 500 what?",
-                "C: HELO bar.example",
-                "S: 250 mx",
-                "C: QUIT",
-            ],
-        );
-        assert_eq!(finish, Finish::Complete);
-        let start = ["S: 220 mx", "C: EHLO bar.example", "S: 502 no", "C: HELO bar.example"];
-        let then = |rest: &[&'static str]| [start.as_slice(), rest].concat();
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 250 mx", "C: QUIT"])), Finish::StarttlsNotOffered);
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 550 no", "C: QUIT"])), Finish::HelloRefused);
-    }
-
-    #[test]
-    fn a_temporary_refusal_of_ehlo_is_no_reason_for_helo() {
-        let start = ["S: 220 mx", "C: EHLO bar.example"];
-        let then = |rest: &[&'static str]| [start.as_slice(), rest].concat();
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 451 later", "C: QUIT"])), Finish::HelloRefused);
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 421 bye"])), Finish::HelloRefused);
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: what?"])), Finish::Malformed);
-    }
-
-    #[test]
-    fn starttls_missing_or_refused() {
-        let start = ["S: 220 mx", "C: EHLO bar.example"];
-        let then = |rest: &[&'static str]| [start.as_slice(), rest].concat();
-        assert_eq!(
-            play(TlsMode::Starttls, &then(&["S: 250-STARTTLS", "S: 250 SIZE", "C: QUIT"])),
-            Finish::StarttlsNotOffered,
-            "the first line is a name"
-        );
-        let offered = ["S: 250-mx", "S: 250 starttls", "C: STARTTLS"];
-        let then = |rest: &[&'static str]| [start.as_slice(), &offered, rest].concat();
-        assert_eq!(
-            play(TlsMode::Starttls, &then(&["S: 454 4.7.0 later", "C: QUIT"])),
-            Finish::StarttlsRefused
-        );
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 334 ?"])), Finish::Malformed);
-        assert_eq!(play(TlsMode::Starttls, &then(&["S: 220 go", "END"])), Finish::Ended);
-    }
-
-    #[test]
-    fn ehlo_can_be_refused_inside_tls_too() {
-        let lines = [
-            "S: 220 mx",
-            "C: EHLO bar.example",
-            "S: 250-mx",
-            "S: 250 STARTTLS",
-            "C: STARTTLS",
-            "S: 220 go",
-            "TLS",
-        ];
-        let rest = ["C: EHLO bar.example", "S: 503 no", "C: HELO bar.example", "S: 503 no", "C: QUIT"];
-        assert_eq!(play(TlsMode::Starttls, &[lines.as_slice(), &rest].concat()), Finish::HelloRefused);
-    }
-
-    #[test]
-    fn the_list_from_before_tls_is_forgotten() {
-        let mut dialogue = begin(TlsMode::Starttls);
-        dialogue.on_reply(&reply("220 mx\r\n"));
-        dialogue.next_action();
-        dialogue.on_reply(&reply("250-mx\r\n250 STARTTLS\r\n"));
-        assert!(dialogue.capabilities().unwrap().has("STARTTLS") && !dialogue.encrypted());
-        dialogue.next_action();
-        dialogue.on_reply(&reply("220 go\r\n"));
-        dialogue.on_tls();
-        assert!(dialogue.capabilities().is_none() && dialogue.encrypted());
-        dialogue.next_action();
-        dialogue.on_reply(&reply("250-mx\r\n250 AUTH PLAIN\r\n"));
-        assert_eq!(dialogue.capabilities().unwrap().auth(), ["PLAIN"]);
-    }
-
-    #[test]
-    fn the_end_is_the_end_wherever_it_comes() {
-        assert_eq!(play(TlsMode::Starttls, &["END"]), Finish::Ended);
-        assert_eq!(play(TlsMode::Implicit, &["END"]), Finish::Ended);
-        assert_eq!(play(TlsMode::None, &["S: 220 mx", "C: EHLO bar.example", "END"]), Finish::Ended);
-        let decided = play(TlsMode::None, &["S: 554 no", "END"]);
-        assert_eq!(decided, Finish::GreetingRefused, "what was decided stays");
-    }
-
-    #[test]
-    fn an_incomplete_reply() {
-        let mut dialogue = begin(TlsMode::None);
-        dialogue.on_reply(&reply("220 m"));
-        assert_eq!(dialogue.next_action(), Action::Done(Finish::Ended));
-        let mut dialogue = begin(TlsMode::None);
-        dialogue.on_reply(&reply("554 go aw"));
-        assert_eq!(dialogue.next_action(), Action::Done(Finish::GreetingRefused));
-        let mut dialogue = begin(TlsMode::None);
-        dialogue.on_reply(&reply(&"220-x\r\n".repeat(300)));
-        assert_eq!(dialogue.next_action(), Action::Done(Finish::Malformed));
-    }
-
-    #[test]
-    fn an_answer_that_nobody_waits_for_changes_nothing() {
-        let mut dialogue = begin(TlsMode::Starttls);
-        dialogue.on_tls();
-        assert_eq!(dialogue.next_action(), Action::AwaitGreeting);
-        let mut dialogue = begin(TlsMode::Implicit);
-        dialogue.on_reply(&reply("220 mx\r\n"));
-        assert_eq!(dialogue.next_action(), Action::StartTls);
-    }
-
-    proptest! {
-        /// Whatever is said, the dialogue ends after few steps, never sends STARTTLS inside TLS, and QUIT comes last.
-        #[test]
-        fn every_dialogue_ends(
-            mode in prop_oneof![Just(TlsMode::Starttls), Just(TlsMode::Implicit), Just(TlsMode::None)],
-            replies in proptest::collection::vec(
-                "([2-5][0-9]{2}[ -](STARTTLS|OK)?\r\n){0,3}[2-5][0-5][0-9] (STARTTLS|mx)?\r\n|[ -~]{0,20}\r\n", 12),
-        ) {
-            let mut dialogue = begin(mode);
-            let mut replies = replies.iter();
-            let mut sent = Vec::new();
-            let mut ended = false;
-            for _ in 0..24 {
-                match dialogue.next_action() {
-                    Action::Send(command) => {
-                        prop_assert!(!(command.verb == "STARTTLS" && dialogue.encrypted()));
-                        sent.push(command.verb);
-                    }
-                    Action::AwaitGreeting | Action::AwaitReply => match replies.next() {
-                        Some(text) => dialogue.on_reply(&reply(text)),
-                        None => dialogue.on_ended(),
-                    },
-                    Action::StartTls => dialogue.on_tls(),
-                    Action::Done(_) => {
-                        ended = true;
-                        break;
-                    }
-                }
-            }
-            prop_assert!(ended);
-            prop_assert!(sent.iter().rev().skip(1).all(|verb| *verb != "QUIT"), "{sent:?}");
-        }
-    }
-}
+mod tests;

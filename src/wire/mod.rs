@@ -27,8 +27,18 @@
 //!    │  and offered                      └─────────────┘
 //! ┌──▼──────────┐
 //! │    ready    │  here mail can be submitted
-//! └──────┬──────┘
-//! ┌──────▼──────┐
+//! └──┬───┬──────┘
+//!    │   │ verified TLS and credentials   ┌─────────────┐ 334: the next answer, or * to give up
+//!    │   └───────────────────────────────▶│    AUTH     │◀──┐
+//!    │                                    └──────┬──────┘───┘
+//!    │◀──────────────────────────────────────────┘ 235
+//!    │ an envelope   ┌──────┐ 2yz  ┌──────┐ 2yz, a message   ┌──────┐ 354  ┌─────────┐
+//!    ├──────────────▶│ MAIL ├─────▶│ RCPT ├─────────────────▶│ DATA ├─────▶│ message │
+//!    │               └──────┘      └──┬───┘                  └──────┘      └────┬────┘
+//!    │                                │ no message  ┌──────┐                    │
+//!    │                                └────────────▶│ RSET │                    │
+//!    │                                              └──┬───┘                    │
+//! ┌──▼──────────┐◀─────────────────────────────────────┴────────────────────────┘
 //! │    QUIT     │◀── also after any 4yz or 5yz, while the server listens
 //! └─────────────┘
 //! ```
@@ -48,13 +58,13 @@
 //! let mut inside = ReplyReader::new();
 //! inside.push(b"250-mx.example.com\r\n250-SIZE 35882577\r\n250 AUTH PLAIN LOGIN\r\n");
 //!
-//! let script = Script { tls: TlsMode::Starttls, ehlo_name: "laptop.example.net".to_owned() };
+//! let script = Script::new(TlsMode::Starttls, "laptop.example.net");
 //! let mut dialogue = Dialogue::new(script);
 //! let mut sent = Vec::new();
 //! let finish = loop {
 //!     match dialogue.next_action() {
 //!         // A driver writes the bytes to the socket.
-//!         Action::Send(command) => sent.push(String::from_utf8(command.bytes.0).unwrap()),
+//!         Action::Send(command) => sent.push(String::from_utf8(command.bytes.0.clone()).unwrap()),
 //!         // A driver reads from the socket until there is a reply.
 //!         Action::AwaitGreeting | Action::AwaitReply => {
 //!             let reader = if dialogue.encrypted() { &mut inside } else { &mut cleartext };
@@ -84,9 +94,11 @@ pub mod dialogue;
 pub mod dkim;
 pub mod dmarc;
 pub mod enhanced;
+pub mod message;
 pub mod mta_sts;
 pub mod printable;
 pub mod reply;
+pub mod sasl;
 pub mod spf;
 pub mod tags;
 pub mod tls;

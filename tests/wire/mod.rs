@@ -207,6 +207,7 @@ pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
         sign_in: false,
         discover: None,
         sending: Box::default(),
+        submit: Default::default(),
     };
     let setup = Setup {
         started,
@@ -216,6 +217,7 @@ pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
         pace: Pace::Run,
         interactive: false,
         answers: Vec::new(),
+        credentials: None,
         journal: None,
     };
     let (_orders, orders) = mpsc::channel(1);

@@ -4,9 +4,13 @@ use crate::session::Line;
 use crate::target::TlsMode;
 use crate::wire::capability::is_masked;
 use crate::wire::enhanced::EnhancedCode;
+use crate::wire::printable::printable;
+use crate::wire::sasl::{HIDDEN, decoded};
 
 use super::{Draft, entry, list, phrase};
 
+/// Longest text that is read out of base64, in characters.
+const MAX_DECODED: usize = 120;
 /// Most mechanisms that one note explains.
 const MAX_MECHANISMS: usize = 8;
 
@@ -17,7 +21,7 @@ pub(super) fn command(draft: &mut Draft, verb: &str, argument: &str, line: &Line
         "EHLO" if line.encrypted && tls == Some(TlsMode::Starttls) && !argument.is_empty() => {
             draft.add("command", &["EHLO-again"], &[("argument", argument)]);
         }
-        "AUTH" if !begins => draft.add("command", &["secret"], &[]),
+        "AUTH" if !begins => answer(draft, &line.text),
         "AUTH" => match argument.split_ascii_whitespace().next() {
             Some(mechanism) => {
                 let facts = [("mechanism", mechanism), ("about", about(mechanism))];
@@ -35,6 +39,24 @@ pub(super) fn command(draft: &mut Draft, verb: &str, argument: &str, line: &Line
         }
         _ => draft.add("command", &["other"], &[("line", &line.text)]),
     }
+}
+
+/// A line that carries AUTH on.
+fn answer(draft: &mut Draft, line: &str) {
+    match line {
+        "" => draft.add("command", &["AUTH-empty"], &[]),
+        "*" => draft.add("command", &["AUTH-cancel"], &[]),
+        _ => match readable(line) {
+            Some(decoded) => draft.add("command", &["AUTH-answer"], &[("line", line), ("decoded", &decoded)]),
+            None => draft.add("command", &["secret"], &[("line", line)]),
+        },
+    }
+}
+
+/// What stands in base64, where it is something to read. No secret is ever in a line.
+fn readable(text: &str) -> Option<String> {
+    let bytes = decoded(text.as_bytes()).filter(|bytes| !bytes.is_empty())?;
+    std::str::from_utf8(&bytes).ok().map(|text| printable(text, MAX_DECODED))
 }
 
 pub(super) fn greeting(
@@ -263,6 +285,7 @@ pub(super) fn reply(
             closing
         }
         "QUIT" => draft.try_add("reply-quit", &[&digits, "other"], &facts),
+        "AUTH" if code == 334 => return challenge(draft, behind_code(line).trim()),
         _ => {
             let section = format!("reply-{}", to.to_ascii_lowercase());
             draft.try_add(&section, &[&digits, &class], &facts)
@@ -277,6 +300,21 @@ pub(super) fn reply(
     let words = without_code(behind_code(line).trim(), enhanced);
     if !words.is_empty() {
         draft.add("reply", &["words"], &[("words", words)]);
+    }
+}
+
+/// What the server asks during AUTH.
+fn challenge(draft: &mut Draft, words: &str) {
+    match (words, readable(words)) {
+        ("", _) => draft.add("reply-auth", &["challenge-bare"], &[]),
+        (HIDDEN, _) => draft.add("reply-auth", &["challenge-hidden"], &[("words", words)]),
+        (_, Some(decoded)) => {
+            draft.add("reply-auth", &["challenge"], &[("words", words), ("decoded", &decoded)]);
+        }
+        (_, None) => {
+            draft.add("reply-auth", &["334"], &[]);
+            draft.add("reply", &["words"], &[("words", words)]);
+        }
     }
 }
 

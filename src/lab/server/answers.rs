@@ -81,7 +81,8 @@ impl Machine {
         let mut words = argument.split_ascii_whitespace();
         let mechanism = words.next().unwrap_or_default().to_ascii_uppercase();
         let initial = words.next();
-        let exchange = Exchange::new(&mechanism).filter(|_| offered.contains(&mechanism));
+        let exchange =
+            Exchange::new(&mechanism, self.end_point.as_deref()).filter(|_| offered.contains(&mechanism));
         let Some(mut exchange) = exchange else {
             return error("504 5.5.4 Unrecognized authentication type");
         };

@@ -94,6 +94,8 @@ pub struct Machine {
     /// The rest of a line that is too long is being thrown away.
     skipping: bool,
     inside: bool,
+    /// The hash of the server's own certificate, inside TLS (RFC 5929 §4.1).
+    end_point: Option<Vec<u8>>,
     hello: bool,
     signed_in: bool,
     mail: bool,
@@ -113,6 +115,7 @@ impl Machine {
             buffer: Vec::new(),
             skipping: false,
             inside: false,
+            end_point: None,
             hello: false,
             signed_in: false,
             mail: false,
@@ -136,6 +139,11 @@ impl Machine {
     /// How the server deviates in the handshake, if it does.
     pub fn handshake_rule(&mut self) -> Option<Rule> {
         self.rule(Point::Handshake, "")
+    }
+
+    /// The hash of the certificate that the handshake has shown, for SCRAM with channel binding.
+    pub fn set_end_point(&mut self, end_point: Option<Vec<u8>>) {
+        self.end_point = end_point;
     }
 
     /// The handshake is done.

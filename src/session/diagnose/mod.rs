@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, RouteOrigin};
+use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, RouteOrigin, Submit};
 use crate::session::case::Case;
-use crate::session::{Finding, Outcome, Route, Session, Severity, apply};
+use crate::session::{Finding, Outcome, Route, Session, Severity, Transcript, apply, outcome};
 use crate::target::Goal;
 use crate::wire::printable::{is_hidden, printable};
 
@@ -19,16 +19,26 @@ mod inbox;
 mod names;
 mod other_end;
 mod reach;
+mod refusal;
 mod relay;
 mod secure;
+mod submit;
 
 /// What the rules of one route write to.
 pub(crate) struct Notes<'a, 'b> {
     case: &'b Case<'a>,
+    /// What was to be done where mail can be submitted.
+    wanted: Option<&'a Submit>,
+    transcript: &'a Transcript,
     found: Vec<Finding>,
 }
 
 impl Notes<'_, '_> {
+    /// The text of a transcript line.
+    fn text(&self, line: usize) -> &str {
+        self.transcript.lines().get(line).map(|line| line.text.as_str()).unwrap_or_default()
+    }
+
     /// Notes a finding. Where no line shows it nothing is said: no finding without evidence.
     fn add(
         &mut self,
@@ -107,25 +117,35 @@ pub(crate) fn of_route(session: &Session, route: RouteId) -> Vec<Finding> {
     if route.outcome == Outcome::NotTried {
         return Vec::new();
     }
-    let mut notes = Notes { case: &case, found: Vec::new() };
-    reach::rules(&mut notes);
-    dialogue::rules(&mut notes);
-    secure::rules(&mut notes);
-    other_end::rules(&mut notes);
-    relay::rules(&mut notes, session);
+    let wanted = session.started().map(|started| &*started.submit);
+    let notes = |case| Notes { case, wanted, transcript: session.transcript(), found: Vec::new() };
+    // Where the connection that was to submit came less far than the one before it, what stopped it is told.
+    let stopped = !matches!(route.outcome, Outcome::Works | Outcome::AuthFailed)
+        && outcome::reached(&case) == Some(Outcome::Works);
+    let later = case.submitting().filter(|later| stopped && later.probe.ended.is_some());
+    let reached = later.as_ref().unwrap_or(&case);
+    let mut found = notes(reached);
+    reach::rules(&mut found);
+    dialogue::rules(&mut found);
+    secure::rules(&mut found);
+    other_end::rules(&mut found);
+    relay::rules(&mut found, session);
     if is_spare(session, route) && case.unreached().is_some() {
         // It was only tried because the route before it was slow to connect, and many servers do without it.
-        for finding in &mut notes.found {
+        for finding in &mut found.found {
             finding.severity = Severity::Info;
         }
     }
-    notes.found
+    let mut done = notes(&case);
+    submit::rules(&mut done);
+    found.found.into_iter().chain(done.found).collect()
 }
 
 /// A route of the tree's own list that comes after one that works: nobody needs it.
 fn is_spare(session: &Session, route: &Route) -> bool {
     let mut before = session.routes().iter().take_while(|other| other.id != route.id);
-    route.origin == RouteOrigin::Tree && before.any(|other| other.outcome == Outcome::Works)
+    let reached = |other: &Route| matches!(other.outcome, Outcome::Works | Outcome::AuthFailed);
+    route.origin == RouteOrigin::Tree && before.any(reached)
 }
 
 fn seconds(time: Micros) -> String {
@@ -134,7 +154,9 @@ fn seconds(time: Micros) -> String {
 
 /// `port-flaky`: probed several times, works and fails.
 fn flaky(session: &Session, route: &Route) -> Option<Finding> {
-    let works = route.rounds.iter().filter(|round| round.outcome == Outcome::Works).count();
+    // Whether credentials are accepted says nothing about the link.
+    let reached = |outcome| matches!(outcome, Outcome::Works | Outcome::AuthFailed);
+    let works = route.rounds.iter().filter(|round| reached(round.outcome)).count();
     if works == 0 || works == route.rounds.len() {
         return None;
     }

@@ -137,7 +137,7 @@ fn large_hello(notes: &mut Notes<'_, '_>) {
 fn certificates(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
     let Some(seen) = case.certificates() else { return };
-    let works = case.route.outcome == Outcome::Works;
+    let works = matches!(case.route.outcome, Outcome::Works | Outcome::AuthFailed);
     let vouched = is_vouched_for(case.dane());
     // What this machine has verified, a second look with another library's roots does not take back.
     let verified = case.handshake().is_some_and(Handshake::verified);

@@ -102,6 +102,7 @@ impl Tape {
             sign_in: false,
             discover: None,
             sending: Box::default(),
+            submit: Default::default(),
         };
         change(&mut started);
         let mut tape = Self {
@@ -207,6 +208,12 @@ impl Tape {
     pub fn inspect(&mut self, route: RouteId, why: InspectReason) -> ProbeId {
         let (port, _) = self.spec(route);
         self.begin(port, Purpose::Inspect { route, why })
+    }
+
+    /// A connection that signs in or names an envelope begins.
+    pub fn submit(&mut self, route: RouteId) -> ProbeId {
+        let (port, _) = self.spec(route);
+        self.begin(port, Purpose::Submit { route })
     }
 
     /// A control connection, with its end.

@@ -8,6 +8,7 @@ mod outcomes;
 mod reach;
 mod robust;
 mod secure;
+mod submit;
 mod telling;
 mod told;
 

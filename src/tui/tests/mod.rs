@@ -14,6 +14,7 @@ use crate::event::{Event, EventKind, LookupOutcome, ProbeEnd};
 
 mod bytes;
 mod screens;
+mod sign_in;
 mod turning;
 mod updates;
 

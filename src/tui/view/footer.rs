@@ -7,6 +7,7 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::keys::{self, Action, Binding, Place};
+use crate::tui::sign_in::Field;
 use crate::tui::state::{Overlay, Ui};
 use crate::tui::text::{cut, plain};
 use crate::tui::theme::Role;
@@ -22,6 +23,7 @@ impl Widget for Footer<'_> {
         let ui = self.0;
         let line = match (&ui.overlay, &ui.notice) {
             (Overlay::Find(input, _), _) => search(ui, input.value()),
+            (Overlay::SignIn(form), _) => form_keys(ui, form.field),
             (_, Some(notice)) => {
                 let text = printable(notice, 400);
                 let text =
@@ -48,6 +50,21 @@ fn search(ui: &Ui, needle: &str) -> Line<'static> {
         Span::raw("  "),
         Span::styled(format!("{found}   Enter keep  Esc cancel"), theme.style(Role::Quiet)),
     ])
+}
+
+/// The keys of the form for user name and password.
+fn form_keys(ui: &Ui, field: Field) -> Line<'static> {
+    let theme = &ui.theme;
+    let enter = match field {
+        Field::User => "to the password",
+        Field::Secret => "show the plan",
+    };
+    let mut spans = vec![Span::raw(" ")];
+    for (key, what) in [("Enter", enter), ("Tab", "other field"), ("Ctrl-U", "empty it"), ("Esc", "back")] {
+        spans.push(Span::styled(key, theme.strong(Role::Accent)));
+        spans.push(Span::styled(format!(" {what}  "), theme.style(Role::Quiet)));
+    }
+    Line::from(spans)
 }
 
 /// Where the terminal's cursor stands while the search field is open.

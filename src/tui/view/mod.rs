@@ -23,6 +23,7 @@ pub mod next;
 pub mod page;
 pub mod path;
 pub mod question;
+pub mod sign_in;
 pub mod start;
 pub mod step;
 pub mod transcript;
@@ -45,8 +46,9 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
             Overlay::None | Overlay::Find(..) => {}
             Overlay::Help(_) | Overlay::Why(_) => frame.render_widget(page::Page(ui), area),
             Overlay::Question(_) => frame.render_widget(question::Question(ui), area),
+            Overlay::SignIn(_) => frame.render_widget(sign_in::SignIn(ui), area),
         }
-        if let Some(place) = footer::caret(ui).or_else(|| start::caret(ui)) {
+        if let Some(place) = footer::caret(ui).or_else(|| sign_in::caret(ui)).or_else(|| start::caret(ui)) {
             frame.set_cursor_position(place);
         }
     }

@@ -227,7 +227,10 @@ fn smtp() -> Vec<(String, Meaning)> {
         all.push((format!("250-AUTH {mechanism}"), meaning));
     }
     all.extend([
-        command("****", "AUTH", "****"),
+        command("[hidden]", "AUTH", "[hidden]"),
+        command("YW5uQGV4YW1wbGUuY29t", "AUTH", "YW5uQGV4YW1wbGUuY29t"),
+        command("*", "AUTH", "*"),
+        command("", "AUTH", ""),
         command(".", "DATA", "."),
         command("Hello", "DATA", "Hello"),
     ]);
@@ -275,6 +278,10 @@ fn smtp() -> Vec<(String, Meaning)> {
         for code in (0..700).map(Some).chain([None]) {
             all.push((String::new(), Meaning::Reply { code, enhanced: None, to: to.to_owned() }));
         }
+    }
+    for text in ["334 VXNlcm5hbWU6", "334 [hidden]", "334 please", "334 ", "334"] {
+        let asks = Meaning::Reply { code: Some(334), enhanced: None, to: "AUTH".to_owned() };
+        all.push((text.to_owned(), asks));
     }
     for class in [2, 4, 5] {
         for subject in 0..10 {
