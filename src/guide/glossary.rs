@@ -11,7 +11,6 @@ use serde::Deserialize;
 use crate::session::transcript::{From, Layer};
 use crate::session::{Line, Meaning, Session};
 use crate::target::TlsMode;
-use crate::wire::certificate::Certificate;
 use crate::wire::printable::printable;
 
 mod domain;
@@ -41,11 +40,9 @@ pub fn explain(session: &Session, line: &Line) -> Option<Note> {
 
 /// What must be known besides the line itself.
 #[derive(Clone, Copy, Debug, Default)]
-struct Context<'a> {
+struct Context {
     /// The TLS mode of its route.
     tls: Option<TlsMode>,
-    /// The certificate that a certificate's line is about.
-    certificate: Option<&'a Certificate>,
     /// The wall clock, in seconds since 1970.
     now: Option<i64>,
     /// How far the dialogue had come at the end of the connection.
@@ -61,18 +58,12 @@ enum Reached {
     Quit,
 }
 
-impl<'a> Context<'a> {
-    fn of(session: &'a Session, line: &Line) -> Self {
+impl Context {
+    fn of(session: &Session, line: &Line) -> Self {
         let route = line.route.and_then(|id| session.route(id));
         let tls = route.map(|route| route.tls);
         let mut context = Self { tls, now: session.wall_clock_at(line.at), ..Self::default() };
         match &line.meaning {
-            Meaning::Certificate { depth, .. } => {
-                // The one of this very probe; a probe that is no longer kept was of a route that has others.
-                let own = session.probe(line.probe).and_then(|probe| probe.handshake.as_ref());
-                let own = own.and_then(|handshake| handshake.chain.get(*depth));
-                context.certificate = own.or_else(|| route.and_then(|r| r.certificates.get(*depth)));
-            }
             Meaning::Closed(_) => context.reached = reached(session, line),
             _ => {}
         }
@@ -95,7 +86,7 @@ fn reached(session: &Session, end: &Line) -> Reached {
 }
 
 /// Collects the entries that a line calls for.
-fn draft(context: &Context<'_>, line: &Line) -> Draft {
+fn draft(context: &Context, line: &Line) -> Draft {
     let mut draft = Draft::default();
     match &line.meaning {
         Meaning::Lookup { name, record, source, outcome } => {
@@ -141,8 +132,8 @@ fn draft(context: &Context<'_>, line: &Line) -> Draft {
         }
         Meaning::HelloRetryRequest { group } => tls::hello_retry(&mut draft, group.as_deref()),
         Meaning::CertificateChain { certificates, bytes } => tls::chain(&mut draft, *certificates, *bytes),
-        Meaning::Certificate { depth, faults } => {
-            tls::certificate(&mut draft, *depth, faults, context.certificate, context.now);
+        Meaning::Certificate { depth, faults, certificate } => {
+            tls::certificate(&mut draft, *depth, faults, certificate, context.now);
         }
         Meaning::ChainOrder { certificates, in_order, surplus, ends_in_root } => {
             tls::chain_order(&mut draft, *certificates, *in_order, *surplus, *ends_in_root);

@@ -1,5 +1,7 @@
 //! Follows a TLS handshake: a line for every message in the clear, the certificates, and all that is wrong with them.
 
+use std::sync::Arc;
+
 use crate::event::{InspectReason, Purpose, Side, TlsOutcome, Verification, VerifyError};
 use crate::session::Meaning;
 use crate::session::pen::{Pen, span};
@@ -247,7 +249,7 @@ fn certificates(handshake: &mut Handshake, pen: &mut Pen<'_>, now: Option<i64>) 
         certificate::faults(&handshake.chain, &host, now, handshake.complete, trusted(handshake), &errors);
     for (depth, certificate) in handshake.chain.iter().enumerate() {
         let faults = handshake.faults.iter().filter(|f| f.depth == depth).map(|f| f.code).collect();
-        let meaning = Meaning::Certificate { depth, faults };
+        let meaning = Meaning::Certificate { depth, faults, certificate: Arc::new(certificate.clone()) };
         match handshake.certificate_lines.get(depth) {
             Some(Some(line)) => pen.transcript.explain(*line, meaning),
             Some(None) => {}

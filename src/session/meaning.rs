@@ -1,11 +1,13 @@
 //! What kind of line a transcript line is, for the glossary to explain and for rules to cite.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::event::{
     Awaited, CloseKind, ConnectOutcome, InspectReason, LookupOutcome, LookupSource, Micros, RecordType, Side,
     Verification,
 };
+use crate::wire::certificate::Certificate;
 use crate::wire::enhanced::EnhancedCode;
 use crate::wire::mta_sts::Policy;
 
@@ -159,6 +161,8 @@ pub enum Meaning {
         depth: usize,
         /// Names of its faults, as finding codes.
         faults: Vec<&'static str>,
+        /// The certificate.
+        certificate: Arc<Certificate>,
     },
     /// The chain put in order, with what is missing or surplus.
     ChainOrder {

@@ -5,7 +5,7 @@
 use ratatui::layout::Rect;
 
 use super::facts;
-use super::state::{Pane, Screen, Ui};
+use super::state::{Pane, Reading, Screen, Ui};
 use super::text::wrap;
 
 /// The form of the screen.
@@ -46,6 +46,8 @@ pub struct Areas {
     pub facts: Rect,
     /// Title and lines of the transcript.
     pub transcript: Rect,
+    /// Rows of it above its first line.
+    pub heads: u16,
     /// Title and text of the meaning.
     pub meaning: Rect,
     /// What comes next.
@@ -59,7 +61,7 @@ pub struct Areas {
 impl Areas {
     /// Rows for transcript lines.
     pub fn transcript_rows(&self) -> usize {
-        usize::from(self.transcript.height.saturating_sub(1))
+        usize::from(self.transcript.height.saturating_sub(self.heads))
     }
 
     /// Rows for the text of the meaning.
@@ -81,12 +83,13 @@ pub fn areas(ui: &Ui) -> Areas {
     let (width, height) = ui.size;
     let screen = Rect::new(0, 0, width, height);
     let mut rest = Rows(screen);
-    match Shape::of(ui.size) {
+    let areas = match Shape::of(ui.size) {
         Shape::TooSmall => Areas::default(),
         Shape::Tabs => tabs(ui, &mut rest),
         Shape::Stacked => stacked(ui, &mut rest),
         Shape::Wide => wide(ui, &mut rest),
-    }
+    };
+    Areas { heads: if ui.reading == Reading::Ladder { super::view::ladder::HEADS } else { 1 }, ..areas }
 }
 
 fn tabs(ui: &Ui, rest: &mut Rows) -> Areas {

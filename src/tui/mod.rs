@@ -32,6 +32,7 @@ pub mod facts;
 pub mod frames;
 pub mod keys;
 pub mod layout;
+pub mod phases;
 pub mod sign_in;
 pub mod state;
 pub mod terminal;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use tui_input::Input;
 
 use super::keys::{Action, Place};
+use super::phases::{self, Group};
 use super::sign_in::SignIn;
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
@@ -72,6 +73,17 @@ impl Pane {
             Self::Meaning => "Meaning",
         }
     }
+}
+
+/// How the transcript is shown. Place and selection are the same in all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// One line a row.
+    List,
+    /// Client and server as two lifelines.
+    Ladder,
+    /// The phases as bars of time.
+    Timing,
 }
 
 /// Whether each step waits for a key.
@@ -189,6 +201,8 @@ pub struct Ui {
     pub cursor: Cursor,
     /// The first transcript line on screen.
     pub top: usize,
+    /// How the transcript is shown.
+    pub reading: Reading,
     /// What was searched for.
     pub search: Option<Search>,
     /// The first line of the meaning on screen.
@@ -209,6 +223,8 @@ pub struct Ui {
     pub turns: usize,
     /// The path, computed.
     pub path: Vec<PathStep>,
+    /// The phases of the routes, computed while they are shown.
+    pub timing: Vec<Group>,
     /// How the run stands, computed.
     pub stage: Stage,
     /// The recommendation, computed once the run is over.
@@ -241,6 +257,7 @@ impl Ui {
             viewed: Viewed::Present,
             cursor: Cursor::Following,
             top: 0,
+            reading: Reading::List,
             search: None,
             meaning_top: 0,
             verdict_top: 0,
@@ -251,6 +268,7 @@ impl Ui {
             clock: Micros(0),
             turns: 0,
             path: Vec::new(),
+            timing: Vec::new(),
             stage: Stage::Idle,
             recommendation: None,
             headline: None,
@@ -266,6 +284,7 @@ impl Ui {
         let fresh = Self::new(self.theme, self.size, Screen::Walk);
         let old = std::mem::replace(self, fresh);
         self.form = old.form;
+        self.reading = old.reading;
         self.practices = old.practices;
         self.practice = old.practice;
         self.can_begin = old.can_begin;
@@ -315,6 +334,7 @@ impl Ui {
             search.hits.extend(transcript.search_in(&search.needle, search.searched..transcript.len()));
             search.searched = transcript.len();
         }
+        self.measure();
         self.path = walk::path(&self.session);
         self.stage = self.stage_now();
         let over = self.stage == Stage::Over;
@@ -329,6 +349,20 @@ impl Ui {
         {
             self.overlay = Overlay::None;
         }
+    }
+
+    /// Shows the transcript in this way; where it is shown so already, as a list.
+    pub fn read_as(&mut self, reading: Reading) {
+        self.reading = if self.reading == reading { Reading::List } else { reading };
+        self.pane = Pane::Transcript;
+        self.measure();
+    }
+
+    fn measure(&mut self) {
+        self.timing = match self.reading {
+            Reading::Timing => phases::groups(&self.session),
+            Reading::List | Reading::Ladder => Vec::new(),
+        };
     }
 
     fn stage_now(&self) -> Stage {
@@ -413,7 +447,7 @@ impl Ui {
             Action::Back => self.screen == Screen::Verdict || self.shown_index().is_some_and(|at| at > 0),
             Action::Forward => self.viewed != Viewed::Present,
             Action::Follow => self.cursor != Cursor::Following,
-            Action::Find => !self.lines().is_empty(),
+            Action::Find | Action::Ladder | Action::Timing => !self.lines().is_empty(),
             Action::FindNext | Action::FindPrevious => self.search.is_some(),
             Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
             Action::Why => !self.path.is_empty(),

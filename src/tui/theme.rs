@@ -95,6 +95,16 @@ pub struct Glyphs {
     pub rule: &'static str,
     /// A vertical rule.
     pub wall: &'static str,
+    /// A vertical rule where all is encrypted.
+    pub double_wall: &'static str,
+    /// A horizontal rule of TLS itself.
+    pub double_rule: &'static str,
+    /// The head of an arrow to the left.
+    pub head_left: &'static str,
+    /// The head of an arrow to the right.
+    pub head_right: &'static str,
+    /// A piece of a bar of time.
+    pub block: &'static str,
     /// A heavy bar beside what matters most.
     pub bar: &'static str,
     /// The choice taken.
@@ -128,6 +138,11 @@ const UNICODE: Glyphs = Glyphs {
     below: "↓",
     rule: "─",
     wall: "│",
+    double_wall: "║",
+    double_rule: "═",
+    head_left: "◂",
+    head_right: "▸",
+    block: "█",
     bar: "┃",
     chosen: "●",
     open: "○",
@@ -156,6 +171,11 @@ const ASCII: Glyphs = Glyphs {
     below: "v",
     rule: "-",
     wall: "|",
+    double_wall: "|",
+    double_rule: "=",
+    head_left: "<",
+    head_right: ">",
+    block: "#",
     bar: "|",
     chosen: "x",
     open: ".",
@@ -251,10 +271,12 @@ pub fn twin(character: char) -> char {
         '“' | '”' | '″' | '«' | '»' => '"',
         '…' => '.',
         '→' | '⇒' | '▸' | '›' | '≥' => '>',
-        '←' | '⇐' | '‹' | '≤' => '<',
+        '←' | '⇐' | '‹' | '≤' | '◂' => '<',
         '↑' => '^',
         '↓' => 'v',
-        '│' | '┃' => '|',
+        '│' | '┃' | '║' => '|',
+        '═' => '=',
+        '█' => '#',
         '×' | '✗' => 'x',
         '✓' => '+',
         '●' => 'o',
@@ -326,6 +348,11 @@ mod tests {
             glyphs.below,
             glyphs.rule,
             glyphs.wall,
+            glyphs.double_wall,
+            glyphs.double_rule,
+            glyphs.head_left,
+            glyphs.head_right,
+            glyphs.block,
             glyphs.bar,
             glyphs.chosen,
             glyphs.open,

@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 use super::keys::{self, Action, Place};
 use super::layout::areas;
 use super::sign_in::{SignIn, Step};
-use super::state::{Cursor, Overlay, Pace, Pane, Screen, Stage, Ui, Viewed};
+use super::state::{Cursor, Overlay, Pace, Pane, Reading, Screen, Stage, Ui, Viewed};
 use super::terminal::Signal;
 use super::view;
 use crate::event::{Event, Micros};
@@ -238,6 +238,8 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         Action::Find => ui.overlay = Overlay::Find(Input::default(), ui.cursor),
         Action::FindNext => to_hit(ui, true),
         Action::FindPrevious => to_hit(ui, false),
+        Action::Ladder => ui.read_as(Reading::Ladder),
+        Action::Timing => ui.read_as(Reading::Timing),
         Action::NextPane => ui.pane = pane_at(ui.pane, 1),
         Action::PreviousPane => ui.pane = pane_at(ui.pane, 2),
         Action::NextFinding => choose_finding(ui, true),
@@ -477,6 +479,18 @@ fn travel_lines(ui: &mut Ui, action: Action) {
     let rows = areas(ui).transcript_rows().max(1);
     let page = rows.saturating_sub(1).max(1);
     ui.meaning_top = 0;
+    if ui.reading == Reading::Timing {
+        let steps = match action {
+            Action::Up => -1,
+            Action::Down => 1,
+            Action::PageUp => -(page as isize),
+            Action::PageDown => page as isize,
+            Action::First => isize::MIN,
+            _ => isize::MAX,
+        };
+        ui.cursor = view::timing::travelled(ui, steps).map_or(ui.cursor, Cursor::Line);
+        return;
+    }
     ui.cursor = match (ui.cursor, action) {
         (Cursor::Line(at), _) => Cursor::Line(match action {
             Action::Up => at.saturating_sub(1),

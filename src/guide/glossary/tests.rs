@@ -22,7 +22,7 @@ fn line(text: &str, encrypted: bool, meaning: Meaning) -> Line {
     }
 }
 
-fn note_in(context: &Context<'_>, line: &Line) -> Note {
+fn note_in(context: &Context, line: &Line) -> Note {
     draft(context, line).finish().unwrap_or_else(|| panic!("nothing is said about {line:?}"))
 }
 
@@ -355,8 +355,9 @@ fn every_registered_enhanced_code_is_known() {
 #[test]
 fn a_certificate_in_plain_words() {
     let own = certificate(false, &["a.example", "b.example", "c.example", "d.example"], None);
-    let mut context = Context { certificate: Some(&own), now: Some(1_790_000_000), ..Context::default() };
-    let meaning = Meaning::Certificate { depth: 0, faults: vec!["cert-weak-key", "cert-name-mismatch"] };
+    let mut context = Context { now: Some(1_790_000_000), ..Context::default() };
+    let faults = vec!["cert-weak-key", "cert-name-mismatch"];
+    let meaning = Meaning::Certificate { depth: 0, faults, certificate: std::sync::Arc::new(own) };
     let line = line("", false, meaning);
     assert_eq!(
         note_in(&context, &line).text,

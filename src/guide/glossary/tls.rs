@@ -224,38 +224,33 @@ pub(super) fn certificate(
     draft: &mut Draft,
     depth: usize,
     faults: &[&'static str],
-    known: Option<&Certificate>,
+    certificate: &Certificate,
     now: Option<i64>,
 ) {
     let number = depth.to_string();
-    match known {
-        None => draft.add("certificate", &["unread"], &[("depth", &number)]),
-        Some(certificate) => {
-            let names = match (certificate.names.as_slice(), &certificate.common_name) {
-                ([], Some(name)) => name.clone(),
-                ([], None) => certificate.subject.clone(),
-                (names, _) => list(names, MAX_NAMES),
-            };
-            let key = match depth {
-                0 => "own",
-                _ if certificate.self_issued => "root",
-                _ => "intermediate",
-            };
-            let facts = [
-                ("depth", number.as_str()),
-                ("names", &names),
-                ("key", &certificate.key),
-                ("signature", &certificate.signature),
-                ("subject", &certificate.subject),
-                ("issuer", &certificate.issuer),
-                ("not_before", &day(certificate.not_before)),
-                ("not_after", &day(certificate.not_after)),
-            ];
-            draft.add("certificate", &[key], &facts);
-            if let Some(now) = now {
-                validity(draft, certificate, now);
-            }
-        }
+    let names = match (certificate.names.as_slice(), &certificate.common_name) {
+        ([], Some(name)) => name.clone(),
+        ([], None) => certificate.subject.clone(),
+        (names, _) => list(names, MAX_NAMES),
+    };
+    let key = match depth {
+        0 => "own",
+        _ if certificate.self_issued => "root",
+        _ => "intermediate",
+    };
+    let facts = [
+        ("depth", number.as_str()),
+        ("names", &names),
+        ("key", &certificate.key),
+        ("signature", &certificate.signature),
+        ("subject", &certificate.subject),
+        ("issuer", &certificate.issuer),
+        ("not_before", &day(certificate.not_before)),
+        ("not_after", &day(certificate.not_after)),
+    ];
+    draft.add("certificate", &[key], &facts);
+    if let Some(now) = now {
+        validity(draft, certificate, now);
     }
     for fault in faults {
         draft.add("fault", &[fault, "other"], &[("fault", fault)]);

@@ -13,6 +13,7 @@ use super::view;
 use crate::event::{Event, EventKind, LookupOutcome, ProbeEnd};
 
 mod bytes;
+mod readings;
 mod screens;
 mod sign_in;
 mod turning;

@@ -32,6 +32,12 @@ fn screens(size: (u16, u16)) -> Vec<(&'static str, Ui)> {
     add("walk_line", walk(size, filtered()), "Up Up Up");
     add("walk_back", walk(size, filtered()), "b b");
     add("walk_search", walk(size, filtered()), "/ \"ehlo\"");
+    add("ladder", walk(size, filtered()), "l Home");
+    add("ladder_line", walk(size, filtered()), "l Up Up Up Up Up");
+    add("ladder_starttls", walk(size, journal("healthy")), "/ \"STARTTLS\" Enter n n l");
+    add("timing", walk(size, filtered()), "t");
+    add("timing_line", walk(size, filtered()), "Up Up Up t");
+    add("timing_healthy", walk(size, journal("healthy")), "t Down Down");
     add("walk_over", walk(size, filtered()), "");
     add(
         "walk_wrong_mode",

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::keys::{self, Action, Binding, Place};
 use crate::tui::sign_in::Field;
-use crate::tui::state::{Overlay, Ui};
+use crate::tui::state::{Overlay, Reading, Ui};
 use crate::tui::text::{cut, plain};
 use crate::tui::theme::Role;
 use crate::wire::printable::printable;
@@ -118,6 +118,14 @@ fn entry(ui: &Ui, row: &'static Binding) -> (String, &'static str, u8) {
     let shown = if ui.theme.ascii { row.plain } else { row.shown };
     // The first of the keys is enough here; the help screen names all.
     let first = shown.split(' ').next().unwrap_or(shown);
+    let shown_so = match row.action {
+        Action::Ladder => ui.reading == Reading::Ladder,
+        Action::Timing => ui.reading == Reading::Timing,
+        _ => false,
+    };
+    if shown_so {
+        return (first.to_owned(), "list", 3);
+    }
     let short = match row.action {
         Action::Leave if !ui.form.target.value().is_empty() => "clear",
         _ => row.short,

@@ -11,13 +11,14 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{Areas, Shape, areas, inner};
-use super::state::{Overlay, Pane, Screen, Ui};
+use super::state::{Overlay, Pane, Reading, Screen, Ui};
 use super::text::{cut, plain};
 use super::theme::{Role, Theme, to_ascii};
 
 pub mod footer;
 pub mod header;
 pub mod lab;
+pub mod ladder;
 pub mod meaning;
 pub mod next;
 pub mod page;
@@ -26,6 +27,7 @@ pub mod question;
 pub mod sign_in;
 pub mod start;
 pub mod step;
+pub mod timing;
 pub mod transcript;
 pub mod verdict;
 
@@ -58,7 +60,7 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
 }
 
 fn draw_walk(frame: &mut Frame<'_>, ui: &Ui, shape: Shape) {
-    let Areas { header, crumbs, walk, facts, transcript, meaning, next, footer, wall } = areas(ui);
+    let Areas { header, crumbs, walk, facts, transcript, meaning, next, footer, wall, .. } = areas(ui);
     frame.render_widget(header::Header(ui), header);
     match shape {
         Shape::Tabs => frame.render_widget(path::Tabs(ui), crumbs),
@@ -66,7 +68,11 @@ fn draw_walk(frame: &mut Frame<'_>, ui: &Ui, shape: Shape) {
     }
     frame.render_widget(path::Path(ui), walk);
     frame.render_widget(step::Step(ui), facts);
-    frame.render_widget(transcript::Transcript(ui), transcript);
+    match ui.reading {
+        Reading::List => frame.render_widget(transcript::Transcript(ui), transcript),
+        Reading::Ladder => frame.render_widget(ladder::Ladder(ui), transcript),
+        Reading::Timing => frame.render_widget(timing::Timing(ui), transcript),
+    }
     frame.render_widget(meaning::Meaning(ui), meaning);
     frame.render_widget(next::Next(ui), next);
     frame.render_widget(footer::Footer(ui), footer);

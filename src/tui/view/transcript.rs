@@ -45,12 +45,12 @@ impl Widget for Transcript<'_> {
 }
 
 /// Whether lines of more than one route stand there, so that each needs its port.
-fn several_ports(ui: &Ui) -> bool {
+pub(super) fn several_ports(ui: &Ui) -> bool {
     ui.session.routes().iter().filter(|route| route.probe.is_some()).count() > 1
 }
 
 /// Where the reader is.
-fn position(ui: &Ui) -> String {
+pub(super) fn position(ui: &Ui) -> String {
     let count = ui.lines().len();
     let place = match (ui.cursor, &ui.search) {
         (Cursor::Line(at), Some(search)) if search.hits.binary_search(&at).is_ok() => {
@@ -110,7 +110,7 @@ fn seconds(at: Micros) -> String {
 }
 
 /// What kind of text it is: what went wrong is seen at a glance, what is only said about the run stays back.
-fn role(line: &Line) -> Role {
+pub(super) fn role(line: &Line) -> Role {
     match &line.meaning {
         Meaning::Connect { outcome: ConnectOutcome::Connected, .. } | Meaning::TlsEstablished { .. } => {
             Role::Good
@@ -136,7 +136,7 @@ fn role(line: &Line) -> Role {
 }
 
 /// A text with the matches of a search marked.
-fn marked(text: &str, needle: &str, style: Style, theme: &Theme) -> Vec<Span<'static>> {
+pub(super) fn marked(text: &str, needle: &str, style: Style, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let (lower, needle) = (text.to_ascii_lowercase(), needle.to_ascii_lowercase());
     let mut from = 0;

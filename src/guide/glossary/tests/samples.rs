@@ -1,6 +1,7 @@
 //! Lines of every kind, for the proof that each has its note.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::super::*;
 use super::line;
@@ -8,11 +9,12 @@ use crate::event::{
     Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, LookupOutcome, LookupSource, Micros,
     Record, RecordData, RecordType, Side, Verification,
 };
+use crate::wire::certificate::Certificate;
 use crate::wire::enhanced::EnhancedCode;
 use crate::wire::mta_sts::{Mode, Policy};
 
 /// A line of every kind, in every context that makes a difference.
-pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
+pub(super) fn samples() -> Vec<(Context, Line)> {
     let mut all = Vec::new();
     for (text, meaning) in network().into_iter().chain(smtp()).chain(tls()) {
         for encrypted in [false, true] {
@@ -44,11 +46,12 @@ pub(super) fn samples() -> Vec<(Context<'static>, Line)> {
         certificate(false, &[], Some("smtp.example.com")),
         certificate(true, &[], None),
     ] {
-        let known: &'static Certificate = Box::leak(Box::new(known));
+        let known = Arc::new(known);
         for depth in [0, 1] {
             for now in [None, Some(0), Some(1_750_000_000), Some(1_900_000_000)] {
-                let context = Context { certificate: Some(known), now, ..Context::default() };
-                all.push((context, line("", false, Meaning::Certificate { depth, faults: Vec::new() })));
+                let context = Context { now, ..Context::default() };
+                let meaning = Meaning::Certificate { depth, faults: Vec::new(), certificate: known.clone() };
+                all.push((context, line("", false, meaning)));
             }
         }
     }
@@ -398,7 +401,8 @@ fn tls() -> Vec<(String, Meaning)> {
         }));
     }
     for code in FAULTS.into_iter().chain(["cert-new"]) {
-        all.push(Meaning::Certificate { depth: 0, faults: vec![code] });
+        let certificate = Arc::new(certificate(false, &[], None));
+        all.push(Meaning::Certificate { depth: 0, faults: vec![code], certificate });
     }
     for from in [Side::Client, Side::Server] {
         all.push(Meaning::ChangeCipherSpec { from });
