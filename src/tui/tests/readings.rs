@@ -95,6 +95,17 @@ fn the_bars_grow_with_the_run() {
 }
 
 #[test]
+fn what_is_under_way_grows_up_to_now() {
+    let connecting = |kind: &EventKind| matches!(kind, EventKind::ConnectStarted { .. });
+    let mut ui = walk(SIZE, until(journal("587-filtered"), 1, connecting));
+    keys(&mut ui, "t");
+    assert!(text(&drawn(&ui)).contains("under way"));
+    update(&mut ui, Msg::Tick(std::time::Duration::from_millis(2_300)));
+    let shown = text(&drawn(&ui));
+    assert!(shown.contains("2.3 s"), "{shown}");
+}
+
+#[test]
 fn a_server_cannot_break_the_lifelines() {
     let greeting =
         "220 \u{1b}[2J漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字\u{202e}é\u{301}\r\n";

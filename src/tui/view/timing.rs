@@ -45,7 +45,8 @@ impl Widget for Timing<'_> {
         }
         super::title(buffer, area, &ui.theme, "Timing", &position(ui), super::focus(ui, Pane::Transcript));
         let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-        let entries = entries(&ui.timing);
+        let groups = grown(ui);
+        let entries = entries(&groups);
         let current = current(ui).map(|(group, bar)| Entry::Bar(group, bar));
         let rows = usize::from(body.height);
         let rests = match (ui.cursor, current) {
@@ -58,13 +59,28 @@ impl Widget for Timing<'_> {
         };
         let top = rests.min(entries.len().saturating_sub(rows));
         let selected = current.filter(|_| matches!(ui.cursor, Cursor::Line(_)));
-        let lines: Vec<Row<'static>> =
-            entries.iter().map(|entry| row(ui, *entry, selected == Some(*entry), body.width)).collect();
+        let lines: Vec<Row<'static>> = entries
+            .iter()
+            .map(|entry| row(ui, &groups, *entry, selected == Some(*entry), body.width))
+            .collect();
         super::scroll(buffer, body, &ui.theme, &lines, top);
         if entries.is_empty() && !body.is_empty() {
             buffer.set_string(body.x + 2, body.y, "Nothing has taken time yet.", ui.theme.style(Role::Quiet));
         }
     }
+}
+
+/// The groups, with what is under way grown up to now.
+fn grown(ui: &Ui) -> Vec<Group> {
+    let mut groups = ui.timing.clone();
+    for group in &mut groups {
+        let route = group.route.and_then(|id| ui.session.route(id));
+        let running = route.is_some_and(|route| matches!(route.state, State::Running(_)));
+        if let Some(bar) = group.bars.last_mut().filter(|_| running) {
+            bar.to = bar.to.max(ui.clock);
+        }
+    }
+    groups
 }
 
 fn entries(groups: &[Group]) -> Vec<Entry> {
@@ -104,13 +120,13 @@ pub fn travelled(ui: &Ui, steps: isize) -> Option<usize> {
     Some(ui.timing.get(*group)?.bars.get(*bar)?.lines.0)
 }
 
-fn row(ui: &Ui, entry: Entry, selected: bool, width: u16) -> Row<'static> {
+fn row(ui: &Ui, groups: &[Group], entry: Entry, selected: bool, width: u16) -> Row<'static> {
     match entry {
         Entry::Heading(group) => {
-            ui.timing.get(group).map_or_else(Row::default, |group| heading(ui, group, width))
+            groups.get(group).map_or_else(Row::default, |group| heading(ui, group, width))
         }
         Entry::Bar(at, bar) => {
-            let group = ui.timing.get(at);
+            let group = groups.get(at);
             let bar = group.and_then(|group| Some((group, group.bars.get(bar)?)));
             bar.map_or_else(Row::default, |(group, bar)| drawn(ui, group, bar, selected, width))
         }
