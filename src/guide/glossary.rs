@@ -63,9 +63,8 @@ impl Context {
         let route = line.route.and_then(|id| session.route(id));
         let tls = route.map(|route| route.tls);
         let mut context = Self { tls, now: session.wall_clock_at(line.at), ..Self::default() };
-        match &line.meaning {
-            Meaning::Closed(_) => context.reached = reached(session, line),
-            _ => {}
+        if let Meaning::Closed(_) = line.meaning {
+            context.reached = reached(session, line);
         }
         context
     }
