@@ -132,6 +132,9 @@ async fn says_captive_portal_and_quotes_its_location() {
         let cited = cited(&session, "captive-portal");
         assert!(cited.iter().any(|line| line.contains("Location: http://login.example.net/hotel")));
     }
+    // One that loses patience while ehlo waits for a greeting has not greeted late.
+    let impatient = format!("{portal}\nidle_ms = 5500");
+    Site::on("587/starttls").instead(&impatient).finds(Outcome::NotSmtp, &["captive-portal"]).await;
     // Without a redirect there is nothing to quote, and one that speaks first is known at once.
     let session =
         Site::on("587/starttls").instead("[[http]]").finds(Outcome::NotSmtp, &["captive-portal"]).await;

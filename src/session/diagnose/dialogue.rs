@@ -213,7 +213,8 @@ fn shown(said: &Said) -> String {
 fn slow_greeting(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
     let (Some(waited), Some(said)) = (case.route.timing.greeting, &case.probe.greeting) else { return };
-    if waited >= SLOW && !said.reply.has(Quirk::Cut) {
+    let whole = !said.reply.has(Quirk::Cut) && case.route.outcome != Outcome::NotSmtp;
+    if waited >= SLOW && whole {
         let facts = vec![("seconds", seconds(waited))];
         notes.add("greeting-delayed", Severity::Warning, [said.lines.first().copied()], facts);
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, RouteOrigin, Submit};
 use crate::session::case::Case;
 use crate::session::{Finding, Outcome, Route, Session, Severity, Transcript, apply, outcome};
-use crate::target::Goal;
+use crate::target::{Goal, TlsMode};
 use crate::wire::printable::{is_hidden, printable};
 
 /// Longest fact, in bytes and in characters.
@@ -23,6 +23,14 @@ mod refusal;
 mod relay;
 mod secure;
 mod submit;
+
+/// The command with which TLS of this mode is looked at by hand.
+fn s_client(tls: TlsMode) -> &'static str {
+    match tls {
+        TlsMode::Starttls => "openssl s_client -starttls smtp",
+        TlsMode::Implicit | TlsMode::None => "openssl s_client",
+    }
+}
 
 /// What the rules of one route write to.
 pub(crate) struct Notes<'a, 'b> {
@@ -57,6 +65,7 @@ impl Notes<'_, '_> {
             ("host", route.host.clone()),
             ("port", route.port.to_string()),
             ("mode", route.tls.phrase().to_owned()),
+            ("s_client", s_client(route.tls).to_owned()),
         ]);
         all.extend(facts);
         self.found.push(Finding {
