@@ -698,9 +698,35 @@ pub enum ConnectOutcome {
     Proxy {
         /// The proxy's words.
         text: String,
+        /// What it was about.
+        #[serde(default)]
+        fault: ProxyFault,
     },
     /// Given up because the answer no longer mattered.
     Cancelled,
+}
+
+/// What a proxy's failure to connect was about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyFault {
+    /// The proxy itself cannot be reached.
+    Unreachable,
+    /// It wants another sign-in, or its rules forbid the connection.
+    Denied,
+    /// It does not speak its protocol, or broke off.
+    Broken,
+    /// It could not look the name up.
+    Name,
+    /// The target refused it.
+    Refused,
+    /// The target did not answer it.
+    TimedOut,
+    /// It found no way to the target.
+    TargetUnreachable,
+    /// It says only that it failed.
+    #[default]
+    Unknown,
 }
 
 /// The kernel's counters of TCP retransmissions in this machine's network (proc(5), `net/snmp` and `net/netstat`), or

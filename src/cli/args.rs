@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::guide::snippet;
+use crate::net::proxy::ProxyArgument;
 use crate::net::system::{DnsServer, Given};
 use crate::report::text::Settings;
 use crate::target::{Goal, RouteSpec, Secret};
@@ -330,6 +331,10 @@ pub struct Options {
     /// Asks this DNS server instead of the system's.
     #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Network")]
     pub dns_server: Option<DnsServer>,
+    /// Connects through a proxy: socks5h://HOST:PORT, http://HOST:PORT (CONNECT), or ssh://USER@HOST (ssh -W, so that
+    /// the probe leaves from there). Names are looked up at the far end.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["resolve", "ipv4", "ipv6"], help_heading = "Network")]
+    pub proxy: Option<ProxyArgument>,
     /// Connects from this local address.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]
     pub interface: Option<IpAddr>,
@@ -426,6 +431,8 @@ mod tests {
             "ehlo check h --ask-password",
             "ehlo check h --yes",
             "ehlo check h --message-size many",
+            "ehlo check h --proxy socks5h://p:1 --resolve h:192.0.2.1",
+            "ehlo check h --proxy socks5h://p:1 -4",
         ] {
             assert!(check(line).is_err(), "{line}");
         }

@@ -20,6 +20,7 @@ use crate::journal::{JournalError, Writer};
 use crate::lab::{self, LabError};
 use crate::net::Network;
 use crate::net::identity::ehlo_name;
+use crate::net::proxy::{BadProxy, ProxyArgument, ProxyNetwork};
 use crate::net::system::{SystemNetwork, SystemOptions};
 use crate::net::tls::{Trust, TrustError};
 use crate::probe::{Family, LazyTls};
@@ -65,6 +66,9 @@ pub enum PrepareError {
         "--dkim-selector '{0}' is not a selector: write the value of s= in a DKIM-Signature header, such as mail2026"
     )]
     Selector(String),
+    /// The proxy cannot be understood.
+    #[error(transparent)]
+    Proxy(#[from] BadProxy),
     /// The lab cannot be opened.
     #[error(transparent)]
     Lab(#[from] LabError),
@@ -231,12 +235,16 @@ fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Un
         Some(path) => ca_file(path)?,
         None => Trust::default(),
     };
-    let network: Arc<dyn Network> = Arc::new(SystemNetwork::new(SystemOptions {
+    let system = SystemNetwork::new(SystemOptions {
         given: options.resolve.clone(),
         dns_server: options.dns_server,
         bind: options.interface,
         ..SystemOptions::default()
-    }));
+    });
+    let network: Arc<dyn Network> = match &options.proxy {
+        Some(ProxyArgument(proxy)) => Arc::new(ProxyNetwork::new(system, proxy.clone()?)),
+        None => Arc::new(system),
+    };
     let mut understood = Understood {
         host: None,
         port: None,

@@ -79,6 +79,10 @@ fn submission(known: &Known<'_>, asked_for: bool, all: bool) -> Planned {
     }
     for guess in ["smtp", "mail"] {
         let host = format!("{guess}.{domain}");
+        // Where a proxy looks names up, nobody here can tell whether this one exists.
+        if known.is_remote() {
+            return Planned::Routes(on(&host, planned_here(known, all)));
+        }
         if known.dns.of(&host).next().is_none() {
             return Planned::First(Box::new(Next::Resolve { plan: plan::host(&host, false), host }));
         }
@@ -274,6 +278,14 @@ mod tests {
             vec![RecordData::Address("192.0.2.1".parse().unwrap())],
         );
         assert_eq!(routes(&own)[0], "mail.example.com 587/starttls");
+    }
+
+    #[test]
+    fn behind_a_proxy_the_first_guess_is_tried() {
+        let mut remote = case(Discover::Submission);
+        remote.started.vantage = "socks5h://proxy.example.net:1080".into();
+        remote.enter("discover");
+        assert_eq!(routes(&remote)[0], "smtp.example.com 587/starttls");
     }
 
     #[test]

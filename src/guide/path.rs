@@ -1,6 +1,6 @@
 //! The path taken, and what lies ahead: for the walk pane and the report.
 
-use crate::event::{ConnectOutcome, Discover, RouteId};
+use crate::event::{ConnectOutcome, Discover, ProxyFault, RouteId};
 use crate::guide::headline::{self, Tone};
 use crate::guide::known::{Branch, Known};
 use crate::guide::{domain, plan, submit, tree, walk};
@@ -291,7 +291,12 @@ fn way_out(known: &Known<'_>) -> PathStep {
             && line.port.is_some_and(|port| walk::CONTROL_PORTS.contains(&port))
             && matches!(
                 line.meaning,
-                Meaning::Connect { outcome: ConnectOutcome::Connected | ConnectOutcome::Reset, .. }
+                Meaning::Connect {
+                    outcome: ConnectOutcome::Connected
+                        | ConnectOutcome::Reset
+                        | ConnectOutcome::Proxy { fault: ProxyFault::Refused, .. },
+                    ..
+                }
             )
     };
     let entered = known.entered("way-out").map(|step| step.entered).unwrap_or_default();

@@ -21,6 +21,7 @@ pub mod identity;
 pub mod listen;
 mod machine;
 mod prompt;
+pub mod proxy;
 pub mod resolve;
 pub mod system;
 pub mod tap;
@@ -61,7 +62,8 @@ pub trait Network: Send + Sync {
     /// What the operating system's own resolver says, for comparison; `None` where there is none to ask.
     fn system_lookup<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Option<Result<Vec<IpAddr>, String>>>;
 
-    /// Connects, within `limit`; what stays silent for half of it is tried once more ([`asks_again_after`]). The error is never [`ConnectOutcome::Connected`].
+    /// Connects, within `limit`; what stays silent for half of it is tried once more ([`asks_again_after`]). The error is
+    /// never [`ConnectOutcome::Connected`].
     fn connect<'a>(
         &'a self,
         endpoint: &'a Endpoint,

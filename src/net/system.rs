@@ -132,6 +132,11 @@ impl SystemNetwork {
         Self { options }
     }
 
+    /// The local address of every connect, where one was given.
+    pub(crate) fn bound(&self) -> Option<IpAddr> {
+        self.options.bind
+    }
+
     fn given(&self, host: &str) -> Option<&[IpAddr]> {
         let host = canonical(host);
         let given = self.options.given.iter().find(|given| given.host == host)?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use tokio::task::JoinSet;
 
-use crate::event::{ConnectOutcome, Endpoint, Purpose};
+use crate::event::{ConnectOutcome, Endpoint, ProxyFault, Purpose};
 use crate::probe::connect::{MAX_ADDRESSES, recorded};
 use crate::probe::resolve::endpoints;
 use crate::probe::{Context, Recorder};
@@ -30,7 +30,8 @@ pub async fn control(
     }
     let mut alive = false;
     while let Some(outcome) = connects.join_next().await {
-        alive |= matches!(outcome, Ok(ConnectOutcome::Connected | ConnectOutcome::Reset));
+        use ConnectOutcome::{Connected, Proxy, Reset};
+        alive |= matches!(outcome, Ok(Connected | Reset | Proxy { fault: ProxyFault::Refused, .. }));
     }
     running.end();
     alive

@@ -49,6 +49,9 @@ fn of(started: &SessionStarted) -> Option<String> {
     if wanted.open_relay {
         call.push_str(" --check-open-relay");
     }
+    if started.vantage.contains("://") {
+        let _ = write!(call, " --proxy {}", quote(&started.vantage));
+    }
     for (option, limit, default) in [
         ("--connect-timeout", started.limits.connect_ms, 5_000),
         ("--reply-timeout", started.limits.reply_ms, 30_000),
@@ -132,6 +135,9 @@ mod tests {
             odd.input = input.into();
             assert_eq!(of(&odd), Some(format!("ehlo check {word}")));
         }
+        odd.input = "h".into();
+        odd.vantage = "socks5h://proxy.example.net:1080".into();
+        assert_eq!(of(&odd).unwrap(), "ehlo check h --proxy socks5h://proxy.example.net:1080");
         odd.input = "a\nb".into();
         assert_eq!(of(&odd), None);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::event::{ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Micros, RecordData};
+use crate::event::{ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Micros, ProxyFault, RecordData};
 use crate::guide::hosting::Hosting;
 use crate::guide::recommendation::{self, Recommendation, Status};
 use crate::guide::walk::{self, StepState};
@@ -402,7 +402,15 @@ pub fn connect(outcome: &ConnectOutcome) -> (&'static str, Option<String>) {
             ("unreachable", Some(format!("refused on this machine, errno {errno}")))
         }
         ConnectOutcome::Failed { text, .. } => ("failed", Some(text.clone())),
-        ConnectOutcome::Proxy { text } => ("failed", Some(text.clone())),
+        ConnectOutcome::Proxy { text, fault } => {
+            let word = match fault {
+                ProxyFault::Refused => "refused",
+                ProxyFault::TimedOut => "filtered",
+                ProxyFault::TargetUnreachable => "unreachable",
+                _ => "failed",
+            };
+            (word, Some(text.clone()))
+        }
         ConnectOutcome::Cancelled => ("cancelled", None),
     }
 }

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use crate::event::{ConnectOutcome, IcmpError, InspectReason, Micros, Purpose, Side, Submit, TlsOutcome};
+use crate::event::{
+    ConnectOutcome, IcmpError, InspectReason, Micros, ProxyFault, Purpose, Side, Submit, TlsOutcome,
+};
 use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
 use crate::session::relay::Demand;
@@ -52,8 +54,8 @@ pub(crate) enum Unreached {
     Filtered,
     /// Another ICMP error, or an error of the system.
     Unreachable,
-    /// The proxy could not connect.
-    Proxy,
+    /// The proxy could not, or would not, connect.
+    Proxy(ProxyFault),
     /// This machine has no route, or not this address family.
     NoRoute,
 }
@@ -70,7 +72,16 @@ impl Unreached {
             ConnectOutcome::NoRoute { .. } => Self::NoRoute,
             ConnectOutcome::LocalRefusal { .. } => Self::LocalFirewall,
             ConnectOutcome::Failed { .. } => Self::Unreachable,
-            ConnectOutcome::Proxy { .. } => Self::Proxy,
+            ConnectOutcome::Proxy { fault, .. } => match fault {
+                ProxyFault::Refused => Self::Refused,
+                ProxyFault::TimedOut => Self::Filtered,
+                ProxyFault::TargetUnreachable => Self::Unreachable,
+                ProxyFault::Unreachable
+                | ProxyFault::Denied
+                | ProxyFault::Broken
+                | ProxyFault::Name
+                | ProxyFault::Unknown => Self::Proxy(*fault),
+            },
         })
     }
 

@@ -100,7 +100,7 @@ fn unreached(case: &Case<'_>) -> Option<Outcome> {
         Unreached::LocalFirewall
         | Unreached::Prohibited
         | Unreached::Unreachable
-        | Unreached::Proxy
+        | Unreached::Proxy(_)
         | Unreached::NoRoute => Outcome::Unreachable,
     })
 }

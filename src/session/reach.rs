@@ -225,7 +225,7 @@ fn connect_text(outcome: &ConnectOutcome, took: Micros) -> String {
         ConnectOutcome::LocalRefusal { errno } => format!("this machine refuses the connect (errno {errno})"),
         ConnectOutcome::Failed { errno: Some(errno), text } => format!("{text} (errno {errno})"),
         ConnectOutcome::Failed { errno: None, text } => text.clone(),
-        ConnectOutcome::Proxy { text } => format!("the proxy cannot connect: {text}"),
+        ConnectOutcome::Proxy { text, .. } => format!("the proxy made no connection: {text}"),
         ConnectOutcome::Cancelled => "given up, the answer no longer matters".to_owned(),
     }
 }

@@ -184,7 +184,7 @@ fn of_attempt(attempt: &Attempt) -> Fact {
         ConnectOutcome::Icmp(_) => (Mark::Bad, "unreachable".to_owned()),
         ConnectOutcome::NoRoute { .. } => (Mark::Bad, "no route".to_owned()),
         ConnectOutcome::LocalRefusal { .. } => (Mark::Bad, "refused by this machine".to_owned()),
-        ConnectOutcome::Failed { text, .. } | ConnectOutcome::Proxy { text } => (Mark::Bad, text.clone()),
+        ConnectOutcome::Failed { text, .. } | ConnectOutcome::Proxy { text, .. } => (Mark::Bad, text.clone()),
         ConnectOutcome::Cancelled => (Mark::Note, "given up".to_owned()),
     };
     Fact::new(mark, address, detail)

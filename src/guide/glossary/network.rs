@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Micros, Record, RecordData,
-    RecordType,
+    Awaited, CloseKind, ConnectOutcome, IcmpError, LookupOutcome, LookupSource, Micros, ProxyFault, Record,
+    RecordData, RecordType,
 };
 use crate::session::span;
 
@@ -159,9 +159,18 @@ pub(super) fn connect(draft: &mut Draft, outcome: &ConnectOutcome, address: &str
             facts.push(("words", &words));
             draft.add("connect", &["failed"], &facts);
         }
-        ConnectOutcome::Proxy { text } => {
+        ConnectOutcome::Proxy { text, fault } => {
             facts.push(("words", text));
-            draft.add("connect", &["proxy"], &facts);
+            let key = match fault {
+                ProxyFault::Unreachable => "proxy-unreachable",
+                ProxyFault::Denied => "proxy-denied",
+                ProxyFault::Broken | ProxyFault::Unknown => "proxy",
+                ProxyFault::Name => "proxy-name",
+                ProxyFault::Refused => "proxy-refused",
+                ProxyFault::TimedOut => "proxy-timed-out",
+                ProxyFault::TargetUnreachable => "proxy-target-unreachable",
+            };
+            draft.add("connect", &[key], &facts);
         }
         ConnectOutcome::Cancelled => draft.add("connect", &["cancelled"], &facts),
     }

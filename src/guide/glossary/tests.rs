@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::event::{ConnectOutcome, LookupOutcome, LookupSource, Micros, ProbeId, RecordData, RecordType};
+use crate::event::{
+    ConnectOutcome, LookupOutcome, LookupSource, Micros, ProbeId, ProxyFault, RecordData, RecordType,
+};
 use crate::wire::enhanced::EnhancedCode;
 
 mod samples;
@@ -213,7 +215,7 @@ fn a_server_cannot_write_into_a_note() {
             outcome: LookupOutcome::ServFail { extended: Some((6, hostile.repeat(1000))) },
         },
         Meaning::Connect {
-            outcome: ConnectOutcome::Proxy { text: hostile.to_owned() },
+            outcome: ConnectOutcome::Proxy { text: hostile.to_owned(), fault: ProxyFault::Unknown },
             address: hostile.to_owned(),
             took: Micros(1),
         },

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{ConnectOutcome, LookupOutcome, Micros, Purpose, RouteId, RouteOrigin, Submit};
-use crate::session::case::Case;
+use crate::event::{
+    ConnectOutcome, LookupOutcome, Micros, ProxyFault, Purpose, RouteId, RouteOrigin, Submit,
+};
+use crate::session::case::{Case, Unreached};
+use crate::session::route::Attempt;
 use crate::session::{Finding, Outcome, Route, Session, Severity, Transcript, apply, outcome};
 use crate::target::{Goal, TlsMode};
 use crate::wire::printable::{is_hidden, printable};
@@ -198,6 +201,11 @@ fn blocked(session: &Session) -> Vec<Finding> {
     if !all(|r| matches!(r.outcome, Outcome::Filtered | Outcome::Unreachable)) {
         return Vec::new();
     }
+    // A proxy that makes no connection says nothing of the ports behind it.
+    let by_proxy = |attempt: &Attempt| matches!(Unreached::of(attempt), Some(Unreached::Proxy(_)));
+    if tried.iter().flat_map(|route| &route.attempts).all(by_proxy) {
+        return Vec::new();
+    }
     let evidence: Vec<usize> =
         tried.iter().flat_map(|r| r.attempts.iter()).flat_map(|a| a.lines.last()).copied().collect();
     if evidence.is_empty() {
@@ -238,8 +246,10 @@ fn blocked(session: &Session) -> Vec<Finding> {
 fn control_answer(session: &Session) -> Option<(u16, usize)> {
     session.probes.values().find_map(|probe| {
         let Some(Purpose::Control { port, .. }) = &probe.purpose else { return None };
-        let answered =
-            |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Connected | ConnectOutcome::Reset);
+        let answered = |outcome: &ConnectOutcome| {
+            use ConnectOutcome::{Connected, Proxy, Reset};
+            matches!(outcome, Connected | Reset | Proxy { fault: ProxyFault::Refused, .. })
+        };
         let attempt = probe.attempts.iter().find(|a| a.outcome.as_ref().is_some_and(answered))?;
         Some((*port, *attempt.lines.last()?))
     })

@@ -1,7 +1,7 @@
 //! Reaching the port: the `port-*` and address codes.
 
 use super::{Notes, seconds};
-use crate::event::{ConnectOutcome, IcmpError, RouteOrigin};
+use crate::event::{ConnectOutcome, IcmpError, ProxyFault, RouteOrigin};
 use crate::session::case::Unreached;
 use crate::session::route::Attempt;
 use crate::session::{Outcome, Severity};
@@ -33,6 +33,9 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
     if let Some(first) = of_kind.first() {
         facts.push(("address", first.endpoint.host()));
         facts.push(("seconds", seconds(first.took.unwrap_or_default())));
+        if let Some(ConnectOutcome::Proxy { text, .. }) = &first.outcome {
+            facts.push(("reason", text.clone()));
+        }
         if let Some(ConnectOutcome::Icmp(IcmpError { sender: Some(sender), .. })) = &first.outcome {
             facts.push(("sender", sender.to_string()));
         }
@@ -45,7 +48,11 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
         Unreached::LocalFirewall | Unreached::DroppedHere => "local-firewall",
         Unreached::Prohibited => "port-prohibited",
         Unreached::Filtered => "port-filtered",
-        Unreached::Unreachable | Unreached::Proxy | Unreached::NoRoute => "port-unreachable",
+        Unreached::Unreachable | Unreached::NoRoute => "port-unreachable",
+        Unreached::Proxy(ProxyFault::Unreachable) => "proxy-unreachable",
+        Unreached::Proxy(ProxyFault::Denied) => "proxy-denied",
+        Unreached::Proxy(ProxyFault::Name) => "proxy-cannot-resolve",
+        Unreached::Proxy(_) => "proxy-failed",
     };
     notes.add(code, Severity::Error, lines, facts);
 }

@@ -1,7 +1,7 @@
 //! Reaching the port: one session for each code, and its neighbour where all is well.
 
 use super::{codes, fact, has};
-use crate::event::{ConnectOutcome, IcmpError, RouteOrigin};
+use crate::event::{ConnectOutcome, IcmpError, ProxyFault, RouteOrigin};
 use crate::session::testing::{Tape, V4, V6};
 use crate::session::{Outcome, Severity};
 use crate::target::{Goal, TlsMode};
@@ -346,4 +346,43 @@ fn says_port_flaky() {
 fn no_port_flaky_where_every_round_ends_alike() {
     assert!(!has(&rounds(&[true, true, true]), "port-flaky"));
     assert!(!has(&rounds(&[false, false]), "port-flaky"));
+}
+
+fn by_proxy(fault: ProxyFault) -> Tape {
+    let mut tape = Tape::with(|started| started.vantage = "socks5h://proxy.example.net:1080".into());
+    let route = tape.route(587, TlsMode::Starttls);
+    let probe = tape.probe(route);
+    let end = ConnectOutcome::Proxy { text: "General SOCKS server failure".into(), fault };
+    tape.connect(probe, "smtp.example.com", end, 40).end(probe);
+    tape
+}
+
+#[test]
+fn says_what_a_proxy_failed_at() {
+    for (fault_of_proxy, code) in [
+        (ProxyFault::Unreachable, "proxy-unreachable"),
+        (ProxyFault::Denied, "proxy-denied"),
+        (ProxyFault::Name, "proxy-cannot-resolve"),
+        (ProxyFault::Broken, "proxy-failed"),
+        (ProxyFault::Unknown, "proxy-failed"),
+    ] {
+        let tape = by_proxy(fault_of_proxy);
+        // Of the ports behind it nothing is known.
+        assert_eq!(codes(&tape), [code]);
+        assert_eq!(outcome(&tape), Outcome::Unreachable);
+        assert_eq!(fact(&tape, code, "reason"), "General SOCKS server failure");
+    }
+}
+
+#[test]
+fn no_proxy_code_where_the_proxy_says_what_became_of_the_connect() {
+    for (fault, code, expected) in [
+        (ProxyFault::Refused, "port-refused", Outcome::Refused),
+        (ProxyFault::TimedOut, "port-filtered", Outcome::Filtered),
+        (ProxyFault::TargetUnreachable, "port-unreachable", Outcome::Unreachable),
+    ] {
+        let tape = by_proxy(fault);
+        assert!(has(&tape, code) && !codes(&tape).iter().any(|code| code.starts_with("proxy-")), "{code}");
+        assert_eq!(outcome(&tape), expected);
+    }
 }

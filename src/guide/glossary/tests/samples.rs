@@ -7,7 +7,7 @@ use super::super::*;
 use super::line;
 use crate::event::{
     Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, LookupOutcome, LookupSource, Micros,
-    Record, RecordData, RecordType, Side, Verification,
+    ProxyFault, Record, RecordData, RecordType, Side, Verification,
 };
 use crate::wire::certificate::Certificate;
 use crate::wire::enhanced::EnhancedCode;
@@ -173,9 +173,19 @@ fn network() -> Vec<(String, Meaning)> {
         ConnectOutcome::Reset,
         ConnectOutcome::LocalRefusal { errno: 1 },
         ConnectOutcome::Failed { errno: None, text: words() },
-        ConnectOutcome::Proxy { text: words() },
         ConnectOutcome::Cancelled,
     ];
+    let faults = [
+        ProxyFault::Unreachable,
+        ProxyFault::Denied,
+        ProxyFault::Broken,
+        ProxyFault::Name,
+        ProxyFault::Refused,
+        ProxyFault::TimedOut,
+        ProxyFault::TargetUnreachable,
+        ProxyFault::Unknown,
+    ];
+    outcomes.extend(faults.map(|fault| ConnectOutcome::Proxy { text: words(), fault }));
     outcomes.extend([97, 99, 101, 113, 51].map(|errno| ConnectOutcome::NoRoute { errno }));
     for v6 in [false, true] {
         for kind in [1, 2, 3, 4, 5, 11, 12] {
