@@ -2,7 +2,7 @@
 
 use super::telling::{Tell, tell};
 use crate::event::{
-    Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, RouteOrigin, Side, Verification,
+    Awaited, CloseKind, ConnectOutcome, IcmpError, InspectReason, ProxyFault, RouteOrigin, Side, Verification,
 };
 use crate::session::testing::{EHLO, Failure, Tape, V4, alert, certs};
 use crate::session::{Outcome, Session};
@@ -65,7 +65,7 @@ fn filtered_refused_unreachable() {
         ConnectOutcome::NoRoute { errno: 101 },
         ConnectOutcome::LocalRefusal { errno: 1 },
         ConnectOutcome::Failed { errno: None, text: "odd".into() },
-        ConnectOutcome::Proxy { text: "no".into() },
+        ConnectOutcome::Proxy { text: "no".into(), fault: ProxyFault::Unknown },
     ] {
         assert_eq!(of_connect(end.clone()), Outcome::Unreachable, "{end:?}");
     }

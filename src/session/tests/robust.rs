@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use crate::event::{
     AnsweredBy, Awaited, CloseKind, ConnectOutcome, Endpoint, Event, EventKind, IcmpError, InspectReason,
-    LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, Purpose, Record, RecordData, RecordType, RouteId,
-    RouteOrigin, RunEnd, Side, TlsOutcome, Verification, VerifyError,
+    LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, ProxyFault, Purpose, Record, RecordData,
+    RecordType, RouteId, RouteOrigin, RunEnd, Side, TlsOutcome, Verification, VerifyError,
 };
 use crate::session::testing::{
     self, EHLO, OFFER, OFFER_INSIDE, alert, certs, client_hello, play, server_flight_12, server_flight_13,
@@ -126,7 +126,7 @@ fn connect_outcome() -> impl Strategy<Value = ConnectOutcome> {
         1 => any::<(bool, u8, u8, bool)>().prop_map(|(v6, kind, code, from_self)| {
             ConnectOutcome::Icmp(IcmpError { v6, kind, code, sender: None, from_self })
         }),
-        1 => text().prop_map(|text| ConnectOutcome::Proxy { text }),
+        1 => text().prop_map(|text| ConnectOutcome::Proxy { text, fault: ProxyFault::Unknown }),
     ]
 }
 
