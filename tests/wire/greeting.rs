@@ -189,6 +189,15 @@ async fn a_line_without_an_end_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_that_drips_is_waited_for_no_longer_than_any_other() {
+    greets("drip_ms = 2000").finds(Outcome::Silent, &["greeting-timeout"]).await;
+    let site = Site::on("587/starttls").rule("at = 'ehlo'\ninside = 'plain'\ndrip_ms = 2000");
+    site.finds(Outcome::Interrupted, &["reply-timeout"]).await;
+    let site = Site::on("587/starttls").rule("at = 'ehlo'\ninside = 'plain'\ndrip_ms = 100");
+    site.finds(WORKS, &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn says_reply_quirks_and_still_works() {
     for (at, raw, what) in [
         ("greeting", r"220 smtp.example.com ESMTP\n", "LF alone"),
