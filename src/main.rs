@@ -7,10 +7,10 @@ use clap::error::ErrorKind;
 use ehlo::cli::args::{Cli, Command, LabCommand};
 use ehlo::cli::check::FAILED;
 use ehlo::cli::screen::colour;
-use ehlo::cli::{check, lab, other, walk};
+use ehlo::cli::{check, explain, lab, other, walk};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(explain::spelt_out(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version were asked for; anything else is a mistake, and the contract's status for that is 3.
@@ -54,6 +54,7 @@ fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
             Some(LabCommand::Serve(args)) => Ok(runtime()?.block_on(lab::serve(&args))?),
             None => Ok(runtime()?.block_on(walk::lab(args.screen))?),
         },
+        Some(Command::Explain(args)) => Ok(explain::explain(&args)?),
         Some(Command::Completions { shell }) => Ok(other::completions(shell)),
         Some(Command::Man) => Ok(other::man()?),
         None => Ok(runtime()?.block_on(walk::walk(cli.walk))?),

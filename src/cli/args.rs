@@ -42,6 +42,9 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Learn without a network: scenarios that run inside the program.
     Lab(LabArgs),
+    /// Names the likely cause of an error message that an application printed.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Opens a recorded journal.
     Replay(ReplayArgs),
     /// Prints shell completions.
@@ -104,6 +107,35 @@ pub struct FormArgs {
     /// Prints each event as a JSON line as it happens.
     #[arg(long, help_heading = "Report")]
     pub events: bool,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  ehlo explain 'Connection refused (111)' --host smtp.example.com --port 587
+  journalctl -u app | tail -50 | ehlo explain
+  ehlo explain 535            a reply code; also 5.7.8, STARTTLS, cert-expired";
+
+/// `ehlo explain [TEXT]`
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// The error message, a reply code, an enhanced status code, a keyword or a finding; else standard input is read.
+    #[arg(value_name = "TEXT")]
+    pub text: Vec<String>,
+    /// The host in the application's settings.
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// The port in the application's settings.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// How TLS starts there: starttls, implicit or none.
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
+    /// Prints the explanation as JSON (ehlo-explain/1).
+    #[arg(long, help_heading = "Report")]
+    pub json: bool,
+    /// How it looks.
+    #[command(flatten)]
+    pub screen: ScreenArgs,
 }
 
 /// `ehlo lab`

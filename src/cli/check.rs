@@ -177,7 +177,8 @@ fn print(session: &Session, form: Form, extras: Extras, screen: ScreenArgs) {
     }
 }
 
-fn columns() -> usize {
+/// Columns of the terminal, within reason.
+pub fn columns() -> usize {
     let known = std::io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
     known.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(40, 100))
 }

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod check;
 pub mod clients;
+pub mod explain;
 pub mod lab;
 pub mod other;
 pub mod practice;

@@ -14,6 +14,7 @@ use crate::target::TlsMode;
 use crate::wire::printable::printable;
 
 mod domain;
+pub mod lookup;
 mod network;
 mod smtp;
 mod tls;

@@ -16,6 +16,7 @@ pub mod recommendation;
 pub mod request;
 pub mod snippet;
 pub mod submit;
+pub mod symptom;
 pub mod tree;
 pub mod walk;
 pub mod words;

@@ -152,6 +152,48 @@ pub fn words_in(session: &Session, finding: &Finding) -> Words {
     words(&finding)
 }
 
+/// A code's page without a case: where a fact would stand, its name stands in capitals. `None` for a code without a page.
+pub fn page(code: &str) -> Option<Words> {
+    let page = pages().iter().find(|page| page.code == code)?;
+    let mut facts: BTreeMap<&'static str, String> = BTreeMap::new();
+    for text in [Some(&page.summary), Some(&page.explanation), Some(&page.fix), page.confirm.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        for name in gaps(text) {
+            facts.insert(name, name.to_uppercase());
+        }
+    }
+    let fill = |text: &str| fill(text, &facts);
+    Some(Words {
+        summary: fill(&page.summary),
+        explanation: fill(&page.explanation),
+        fix: fill(&page.fix),
+        confirm: page.confirm.as_deref().map(fill),
+        reference: page.reference.clone(),
+        owner: page.owner,
+    })
+}
+
+/// The names that a text must have filled in: those outside brackets that have no words for a missing fact.
+fn gaps(text: &'static str) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['[', '{']) {
+        let from = &rest[at..];
+        let Some(end) = close(from) else { break };
+        let inside = &from[1..end];
+        if from.starts_with('{') {
+            match inside.split_once('|') {
+                Some((_, instead)) => names.extend(gaps(instead)),
+                None => names.push(inside),
+            }
+        }
+        rest = &from[end + 1..];
+    }
+    names
+}
+
 fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -217,6 +259,19 @@ mod tests {
         assert_eq!(fill("No answer[ within {seconds} s].", &facts), "No answer within 5 s.");
         assert_eq!(fill("No answer[ from {sender}].", &facts), "No answer.");
         assert_eq!(fill("{name|{host}} is gone.", &facts), "smtp.example.com is gone.");
+    }
+
+    #[test]
+    fn a_page_can_be_read_without_a_case() {
+        assert_eq!(page("no-such-code"), None);
+        for known in pages() {
+            let words = page(&known.code).unwrap();
+            for text in [&words.summary, &words.explanation, &words.fix] {
+                assert!(!text.contains(['{', '[', ']']) && !text.contains("  "), "{}: {text}", known.code);
+            }
+        }
+        let words = page("ipv6-broken").unwrap();
+        assert_eq!(words.summary, "IPv6 to HOST fails (ADDRESS), IPv4 works.");
     }
 
     #[test]

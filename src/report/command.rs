@@ -71,7 +71,7 @@ fn seconds(ms: u64) -> String {
 }
 
 /// The text as one word of a POSIX shell.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@[]/%+,".contains(c);
     // Brackets are a pattern to a shell; alone among the plain ones they need quotes.
     if text.chars().all(plain) && !text.contains(['[', ']']) && !text.starts_with('-') {

@@ -8,6 +8,7 @@ use crate::session::{Session, Severity};
 use crate::target::Goal;
 
 pub mod command;
+pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod page;

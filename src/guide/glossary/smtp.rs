@@ -324,7 +324,7 @@ fn class(code: u16) -> String {
 }
 
 /// What an enhanced status code adds.
-fn detail(draft: &mut Draft, enhanced: EnhancedCode) {
+pub(super) fn detail(draft: &mut Draft, enhanced: EnhancedCode) {
     let EnhancedCode { class, subject, detail } = enhanced;
     let keys = [
         format!("{class}-{subject}-{detail}"),

@@ -1,0 +1,188 @@
+//! What an error text from an application means: the causes that fit it, best first, and where the walk should start.
+//!
+//! Pure: reads `assets/symptoms.toml` and the text it is given. The text is somebody else's and may be hostile: what is
+//! read of it is bounded, and nothing of it is passed on but host, port and mode.
+//!
+//! ```
+//! use ehlo::guide::symptom::{Settings, explain};
+//!
+//! let found = explain("530 5.7.0 Must issue a STARTTLS command first", &Settings::default());
+//! assert_eq!(found.causes[0].code, "auth-before-starttls-required");
+//! assert!(found.decided);
+//! ```
+
+use std::sync::LazyLock;
+
+use crate::target::{Goal, RouteSpec, TlsMode};
+
+mod book;
+mod clean;
+mod code;
+mod doubt;
+mod page;
+mod phrase;
+mod rank;
+mod settings;
+
+pub use book::{Book, Cause};
+pub use doubt::Doubt;
+pub use page::{Kind, Page, PagePart, page};
+pub use settings::{Settings, mode_of_words};
+
+use book::Depth;
+use clean::Clean;
+
+/// Share of all weight from which a cause is certain, and from which it is likely.
+const CERTAIN: f64 = 0.85;
+const LIKELY: f64 = 0.5;
+
+/// Least share that is worth a line, and most lines.
+const LEAST: f64 = 0.04;
+const MOST: usize = 5;
+
+/// How sure a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// It fits, as others do.
+    Possible,
+    /// It fits better than all others together.
+    Likely,
+    /// The text settles it.
+    Certain,
+}
+
+impl Confidence {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// A cause that fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ranked {
+    /// Its id.
+    pub code: String,
+    /// How sure it is.
+    pub confidence: Confidence,
+}
+
+/// What a text means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether the text settles the cause.
+    pub decided: bool,
+    /// The causes that fit, best first.
+    pub causes: Vec<Ranked>,
+    /// What is known of the application's settings.
+    pub settings: Settings,
+    /// The step of the tree to start at.
+    pub start_at: String,
+    /// What decides between the causes.
+    pub decides: Option<String>,
+    /// Why the words are not taken at face value.
+    pub doubt: Option<Doubt>,
+    /// What the walk is for.
+    pub goal: Goal,
+    /// The symptoms found, by id.
+    pub symptoms: Vec<String>,
+}
+
+/// The book that is built in; a test proves that it can be read.
+static BOOK: LazyLock<Book> =
+    LazyLock::new(|| Book::read(include_str!("../../../assets/symptoms.toml")).unwrap_or_default());
+
+/// The book that is built in.
+pub fn book() -> &'static Book {
+    &BOOK
+}
+
+/// Names the causes of an error text. `given` are the application's settings, as far as they are known besides.
+pub fn explain(text: &str, given: &Settings) -> Explanation {
+    book().explain(text, given)
+}
+
+impl Book {
+    /// Names the causes of an error text by this book.
+    pub fn explain(&self, text: &str, given: &Settings) -> Explanation {
+        let clean = Clean::of(text);
+        let codes = code::codes(&clean.lines);
+        let settings = given.clone().or(settings::found(&clean.lines));
+        let case = rank::case(self, &clean, &codes, settings, given.host.is_some());
+        let doubt = doubt::doubt(&clean, given);
+        let telling = case.depth() == Some(Depth::Telling);
+        let weighed = case.weigh();
+        let mut causes: Vec<Ranked> = Vec::new();
+        for found in weighed.iter().take_while(|found| found.share >= LEAST).take(MOST) {
+            let confidence = match (found.share, causes.is_empty(), doubt) {
+                (_, _, Some(Doubt::Foreign)) => Confidence::Possible,
+                (share, true, None) if share >= CERTAIN && telling => Confidence::Certain,
+                (share, true, _) if share >= LIKELY => Confidence::Likely,
+                _ => Confidence::Possible,
+            };
+            causes.push(Ranked { code: found.cause.to_owned(), confidence });
+        }
+        let first = causes.first().and_then(|first| self.cause(&first.code));
+        let start_at = start(first, &case.settings);
+        Explanation {
+            decided: causes.first().is_some_and(|first| first.confidence == Confidence::Certain),
+            goal: first.map(|cause| cause.goal).unwrap_or_default(),
+            start_at,
+            decides: case.decides().map(str::to_owned),
+            doubt,
+            symptoms: case.symptoms.keys().map(|id| (*id).to_owned()).collect(),
+            settings: case.settings,
+            causes,
+        }
+    }
+}
+
+/// The step to start at. Where the mode is the fault, the route in the right mode; where nothing is known, the top.
+fn start(cause: Option<&Cause>, settings: &Settings) -> String {
+    let Some(cause) = cause else { return "host".to_owned() };
+    if cause.start != "route" {
+        return cause.start.clone();
+    }
+    route(cause, settings)
+        .map_or_else(|| "host".to_owned(), |route| format!("route-{}-{}", route.port, route.tls))
+}
+
+/// The port in the mode that a cause of the wrong mode asks for.
+fn route(cause: &Cause, settings: &Settings) -> Option<RouteSpec> {
+    let usual = |tls| if tls == TlsMode::Implicit { 465 } else { 587 };
+    let tls = cause.mode?;
+    Some(RouteSpec { port: settings.port.unwrap_or_else(|| usual(tls)), tls })
+}
+
+impl Explanation {
+    /// Nothing is known but the settings.
+    fn empty(settings: Settings) -> Self {
+        Self {
+            decided: false,
+            causes: Vec::new(),
+            start_at: "host".to_owned(),
+            settings,
+            decides: None,
+            doubt: None,
+            goal: Goal::default(),
+            symptoms: Vec::new(),
+        }
+    }
+
+    /// The route to try first, where one can be named.
+    pub fn route(&self) -> Option<RouteSpec> {
+        let named =
+            self.start_at.strip_prefix("route-").and_then(|route| route.replace('-', "/").parse().ok());
+        let tls = self.settings.tls.filter(|tls| *tls != TlsMode::None);
+        let known = |port| RouteSpec { port, tls: tls.unwrap_or_else(|| TlsMode::usual_for(port)) };
+        named.or_else(|| self.settings.port.map(known))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! What a single word is: a reply code, an enhanced status code, a keyword of the dialogue, a finding or a cause.
+
+use super::{Cause, Confidence, Explanation, Ranked, Settings, book, start};
+use crate::guide::glossary::lookup::{self, Part};
+use crate::guide::words;
+use crate::wire::enhanced::EnhancedCode;
+
+/// A page about one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// What it is about: `535`, `STARTTLS`, `cert-expired`.
+    pub subject: String,
+    /// What kind of thing that is.
+    pub kind: Kind,
+    /// In one sentence, where it has one.
+    pub summary: Option<String>,
+    /// What it means, by where it is met.
+    pub parts: Vec<PagePart>,
+    /// What to do.
+    pub fix: Option<String>,
+    /// The cause of this name, where the book of symptoms has one.
+    pub cause: Option<&'static Cause>,
+}
+
+/// The kinds of things with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `535`.
+    ReplyCode,
+    /// `5.7.8`.
+    EnhancedCode,
+    /// `STARTTLS`.
+    Keyword,
+    /// `cert-expired`, as a report says it.
+    Finding,
+    /// The same, as an explanation says it.
+    Cause,
+}
+
+impl Kind {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReplyCode => "reply code",
+            Self::EnhancedCode => "enhanced status code",
+            Self::Keyword => "keyword",
+            Self::Finding => "finding",
+            Self::Cause => "cause",
+        }
+    }
+}
+
+impl Page {
+    /// What a program is told about it: a cause of this name is certain, a code alone never is.
+    pub fn explanation(&self) -> Explanation {
+        self.explanation_with(Settings::default())
+    }
+
+    /// The same with the application's settings.
+    pub fn explanation_with(&self, settings: Settings) -> Explanation {
+        let mut found = match self.kind {
+            Kind::ReplyCode | Kind::EnhancedCode => book().explain(&self.subject, &settings),
+            Kind::Keyword | Kind::Finding | Kind::Cause => Explanation::empty(settings),
+        };
+        found.decided = false;
+        for cause in &mut found.causes {
+            cause.confidence = Confidence::Possible;
+        }
+        if let Some(cause) = self.cause {
+            found.decided = true;
+            found.causes = vec![Ranked { code: cause.code.clone(), confidence: Confidence::Certain }];
+            found.start_at = start(Some(cause), &found.settings);
+            found.goal = cause.goal;
+        } else if self.kind == Kind::Keyword {
+            let step = match self.subject.as_str() {
+                "STARTTLS" => "starttls",
+                "MAIL" | "RCPT" | "DATA" | "SIZE" | "DSN" | "8BITMIME" | "SMTPUTF8" | "CHUNKING" => {
+                    "envelope"
+                }
+                "AUTH" => "sign-in",
+                _ if self.parts.iter().any(|part| part.heading == "As a way to sign in") => "sign-in",
+                _ => "ehlo",
+            };
+            step.clone_into(&mut found.start_at);
+        }
+        found
+    }
+}
+
+/// A paragraph of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PagePart {
+    /// Where it may be met; may be empty.
+    pub heading: &'static str,
+    /// What it means there.
+    pub text: String,
+    /// RFC and section.
+    pub reference: Option<String>,
+}
+
+impl From<Part> for PagePart {
+    fn from(part: Part) -> Self {
+        Self { heading: part.heading, text: part.note.text, reference: part.note.reference }
+    }
+}
+
+/// The page about a text that is one thing and nothing else: a word, or `535 5.7.8`.
+pub fn page(text: &str) -> Option<Page> {
+    let text = text.trim().trim_end_matches(['.', ':', ',']);
+    let mut words = text.split([' ', '-']).filter(|word| !word.is_empty());
+    if let (Some(code), Some(detail), None) = (words.next(), words.next(), words.next())
+        && let (Some(mut page), Some(detail)) =
+            (reply(code), EnhancedCode::parse(detail).filter(|_| is_enhanced(detail)))
+    {
+        page.subject = format!("{code} {detail}");
+        page.parts.insert(1.min(page.parts.len()), about(detail)?);
+        return Some(page);
+    }
+    word(text)
+}
+
+fn word(text: &str) -> Option<Page> {
+    if text.is_empty() || text.len() > 64 || text.contains(char::is_whitespace) {
+        return None;
+    }
+    reply(text).or_else(|| enhanced(text)).or_else(|| finding(text)).or_else(|| keyword(text))
+}
+
+fn bare(subject: &str, kind: Kind) -> Page {
+    Page { subject: subject.to_owned(), kind, summary: None, parts: Vec::new(), fix: None, cause: None }
+}
+
+fn reply(text: &str) -> Option<Page> {
+    let digits = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = lookup::reply_code(text.parse().ok().filter(|_| digits)?);
+    (!parts.is_empty()).then(|| Page {
+        parts: parts.into_iter().map(PagePart::from).collect(),
+        ..bare(text, Kind::ReplyCode)
+    })
+}
+
+fn is_enhanced(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+fn about(code: EnhancedCode) -> Option<PagePart> {
+    let note = lookup::enhanced_code(code)?;
+    Some(PagePart { heading: "", text: note.text, reference: note.reference })
+}
+
+fn enhanced(text: &str) -> Option<Page> {
+    let code = EnhancedCode::parse(text).filter(|_| is_enhanced(text))?;
+    Some(Page { parts: vec![about(code)?], ..bare(text, Kind::EnhancedCode) })
+}
+
+fn finding(text: &str) -> Option<Page> {
+    let code = text.to_ascii_lowercase();
+    let cause = book().cause(&code);
+    if let Some(words) = words::page(&code) {
+        let part = PagePart { heading: "", text: words.explanation, reference: words.reference };
+        return Some(Page {
+            summary: Some(words.summary),
+            parts: vec![part],
+            fix: Some(words.fix),
+            cause,
+            ..bare(&code, Kind::Finding)
+        });
+    }
+    let cause = cause?;
+    Some(Page {
+        summary: Some(format!("{}.", cause.title)),
+        parts: vec![PagePart { heading: "", text: cause.why.clone(), reference: None }],
+        fix: Some(cause.fix.clone()),
+        cause: Some(cause),
+        ..bare(&code, Kind::Cause)
+    })
+}
+
+fn keyword(text: &str) -> Option<Page> {
+    let parts = lookup::keyword(text);
+    (!parts.is_empty()).then(|| Page {
+        parts: parts.into_iter().map(PagePart::from).collect(),
+        ..bare(&text.to_ascii_uppercase(), Kind::Keyword)
+    })
+}

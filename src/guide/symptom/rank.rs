@@ -1,0 +1,202 @@
+//! Which causes fit: symptoms are found, their weights added up, and what the sum is worth is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::book::{Book, Condition, Depth, Meaning, Place, Sign, Subject, Symptom};
+use super::clean::Clean;
+use super::phrase::Flat;
+use super::settings::Settings;
+use crate::guide::provider;
+use crate::target::Host;
+
+/// What is known of a case when causes are weighed.
+#[derive(Debug, Default)]
+pub(super) struct Case<'a> {
+    pub(super) symptoms: BTreeMap<&'a str, &'a Symptom>,
+    pub(super) hosts: BTreeSet<&'a str>,
+    pub(super) settings: Settings,
+}
+
+/// Finds the symptoms and the kind of host.
+pub(super) fn case<'a>(
+    book: &'a Book,
+    text: &Clean,
+    codes: &BTreeSet<String>,
+    settings: Settings,
+    given_host: bool,
+) -> Case<'a> {
+    let hosts = kinds(book, text, &settings, given_host);
+    let shows = |sign: &Sign| {
+        let one = |phrases: &[super::phrase::Phrase]| phrases.iter().any(|phrase| phrase.is_in(&text.flat));
+        (sign.host.is_empty() || sign.host.iter().any(|kind| hosts.contains(kind.as_str())))
+            && (sign.code.is_empty() || sign.code.iter().any(|code| codes.contains(code)))
+            && (sign.say.is_empty() || one(&sign.say))
+            && (sign.and.is_empty() || one(&sign.and))
+            && !one(&sign.not)
+    };
+    let mut symptoms: BTreeMap<&str, &Symptom> = BTreeMap::new();
+    for symptom in &book.symptom {
+        if symptom.signs.iter().any(shows) {
+            symptoms.insert(&symptom.id, symptom);
+        }
+    }
+    let hidden: BTreeSet<&str> = symptoms.values().flat_map(|s| &s.hides).map(String::as_str).collect();
+    symptoms.retain(|id, _| !hidden.contains(id));
+    Case { symptoms, hosts, settings }
+}
+
+/// What kind of host it is: the ids of places, and `empty`, `malformed`, `loopback`, `private`, `label` (one label, as
+/// containers have), `address`, `provider`, `known` (a host is known at all).
+fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> BTreeSet<&'a str> {
+    let mut kinds = BTreeSet::new();
+    let host = settings.host.as_deref().map(str::to_ascii_lowercase);
+    if let Some(host) = &host {
+        kinds.insert("known");
+        let bare = host.trim_matches(['[', ']']).trim_end_matches('.');
+        if host.trim().is_empty() || host.trim() == "(empty)" {
+            kinds.insert("empty");
+        } else if let Ok(address) = bare.parse::<IpAddr>() {
+            kinds.insert("address");
+            let (loopback, private) = match address {
+                IpAddr::V4(v4) => {
+                    (v4.is_loopback() || v4.is_unspecified(), v4.is_private() || v4.is_link_local())
+                }
+                IpAddr::V6(v6) => (v6.is_loopback() || v6.is_unspecified(), v6.is_unique_local()),
+            };
+            if loopback {
+                kinds.insert("loopback");
+            } else if private {
+                kinds.insert("private");
+            }
+        } else if bare == "localhost" || bare.ends_with(".localhost") || bare == "localhost.localdomain" {
+            kinds.insert("loopback");
+        } else if Host::parse(bare).is_err() {
+            kinds.insert(if host.contains(['"', '\'', '@', ',']) || !given {
+                "malformed"
+            } else {
+                "described"
+            });
+        } else if !bare.contains('.') {
+            // A name of containers; with an underscore it is rather a user's.
+            kinds.insert(if bare.contains('_') { "malformed" } else { "label" });
+        } else if [".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".svc"]
+            .iter()
+            .any(|end| bare.ends_with(end))
+        {
+            kinds.insert("private");
+        }
+        if provider::by_host(bare).is_some() {
+            kinds.extend(["provider", "listed"]);
+        }
+        let described = Flat::of(host.split_whitespace().collect::<Vec<_>>().join(" "));
+        for place in &book.place {
+            if belongs(place, bare) || place.words.iter().any(|phrase| phrase.is_in(&described)) {
+                kinds.insert(place.id.as_str());
+                if place.provider {
+                    kinds.insert("provider");
+                }
+            }
+        }
+    }
+    if only_ipv6(&text.lines) {
+        kinds.insert("ipv6only");
+    }
+    for place in &book.place {
+        if place.marks.iter().any(|phrase| phrase.is_in(&text.flat)) {
+            kinds.insert(place.id.as_str());
+        }
+    }
+    kinds
+}
+
+/// Whether addresses of IPv6 stand in the text and none of IPv4.
+fn only_ipv6(text: &str) -> bool {
+    let (mut v4, mut v6) = (false, false);
+    for word in text.split(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.') {
+        let word = word.trim_matches('.');
+        match word.parse::<IpAddr>() {
+            Ok(IpAddr::V4(address)) => v4 |= !address.is_loopback(),
+            Ok(IpAddr::V6(address)) => v6 |= !address.is_loopback() && word.len() > 4,
+            // `192.0.2.1:25`
+            Err(_) => {
+                v4 |= word.split(':').next().is_some_and(|word| word.parse::<std::net::Ipv4Addr>().is_ok())
+            }
+        }
+    }
+    v6 && !v4
+}
+
+fn belongs(place: &Place, host: &str) -> bool {
+    let under = |known: &String| {
+        host.strip_suffix(known.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.') || known.starts_with(['.', '-']))
+    };
+    place.hosts.iter().any(under) || place.networks.iter().any(|network| host.starts_with(network.as_str()))
+}
+
+/// A cause and its share of all weight.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Weighed<'a> {
+    pub(super) cause: &'a str,
+    pub(super) share: f64,
+}
+
+impl<'a> Case<'a> {
+    /// The deepest symptom found.
+    pub(super) fn depth(&self) -> Option<Depth> {
+        self.symptoms.values().map(|symptom| symptom.depth).max().filter(|depth| *depth > Depth::Hint)
+    }
+
+    /// The causes that fit, best first.
+    pub(super) fn weigh(&self) -> Vec<Weighed<'a>> {
+        let Some(deepest) = self.depth() else { return Vec::new() };
+        let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+        for symptom in self.symptoms.values() {
+            let factor = match (deepest, symptom.depth) {
+                (_, Depth::Hint) => continue,
+                (deepest, depth) if deepest == depth => 1.0,
+                (Depth::Telling, Depth::Plain) => 0.08,
+                (Depth::Plain, Depth::Faint) => 0.15,
+                (_, Depth::Wrapper) => continue,
+                _ => 0.02,
+            };
+            for meaning in symptom.means.iter().filter(|meaning| self.holds(meaning)) {
+                *sums.entry(meaning.cause.as_str()).or_default() += factor * f64::from(meaning.weight);
+            }
+        }
+        let all: f64 = sums.values().sum();
+        let mut weighed: Vec<Weighed<'_>> = sums
+            .into_iter()
+            .filter(|(_, sum)| *sum > 0.0)
+            .map(|(cause, sum)| Weighed { cause, share: sum / all })
+            .collect();
+        weighed.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.cause.cmp(b.cause)));
+        weighed
+    }
+
+    fn holds(&self, meaning: &Meaning) -> bool {
+        meaning.conditions.iter().all(|condition| self.has(condition) == condition.holds)
+    }
+
+    fn has(&self, condition: &Condition) -> bool {
+        let mut values = condition.values.iter().map(String::as_str);
+        match condition.subject {
+            Subject::Port => values.any(|value| match (value, self.settings.port) {
+                ("known", port) => port.is_some(),
+                (value, Some(port)) => value.parse() == Ok(port),
+                (_, None) => false,
+            }),
+            Subject::Host => values.any(|value| self.hosts.contains(value)),
+            Subject::Tls => values.any(|value| self.settings.tls.is_some_and(|tls| tls.as_str() == value)),
+            Subject::With => values.any(|value| self.symptoms.contains_key(value)),
+        }
+    }
+
+    /// What decides, in the words of the deepest symptom.
+    pub(super) fn decides(&self) -> Option<&'a str> {
+        let deepest = self.depth()?;
+        let mut deep = self.symptoms.values().filter(|symptom| symptom.depth == deepest);
+        deep.find_map(|symptom| symptom.decides.as_deref())
+    }
+}

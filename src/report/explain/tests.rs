@@ -1,0 +1,80 @@
+use super::*;
+use crate::guide::symptom::{Settings, explain, page};
+
+fn found(text: &str) -> Explanation {
+    explain(text, &Settings::default())
+}
+
+#[test]
+fn the_next_call_has_the_settings_filled_in() {
+    for (text, call) in [
+        ("connect ETIMEDOUT smtp.example.com:587", "ehlo check smtp.example.com"),
+        ("dial tcp 192.0.2.1:25: i/o timeout", "ehlo check 192.0.2.1 --all"),
+        (
+            "ssl://smtp.example.com:587 SSL routines:ssl3_get_record:wrong version number",
+            "ehlo check smtp.example.com:587",
+        ),
+        (
+            "smtp.example.com:2525 Greeting never received",
+            "ehlo check smtp.example.com --route 2525/implicit",
+        ),
+        ("connect ETIMEDOUT 52.96.184.50:465", "ehlo check 52.96.184.50:587"),
+        ("550 5.7.25 does not have a PTR record", "ehlo check DOMAIN --goal relay"),
+        ("530 5.7.0 Must issue a STARTTLS command first", "ehlo check HOST"),
+    ] {
+        assert_eq!(command(&found(text)), call, "{text}");
+    }
+}
+
+#[test]
+fn the_text_for_people() {
+    let options = TextOptions::default();
+    let text = |error: &str| super::text(&found(error), None, &options);
+    insta::assert_snapshot!(
+        "decided",
+        text("Error: smtp.example.com:587 SSL routines:ssl3_get_record:wrong version number")
+    );
+    insta::assert_snapshot!("open", text("connect ECONNREFUSED, send failed"));
+    insta::assert_snapshot!("nothing", text("the weather is fine"));
+    let about = |word: &str| {
+        let about = page(word).unwrap();
+        super::text(&about.explanation(), Some(&about), &options)
+    };
+    insta::assert_snapshot!("code", about("535"));
+    insta::assert_snapshot!("both_codes", about("550 5.7.1"));
+    insta::assert_snapshot!("keyword", about("starttls"));
+    insta::assert_snapshot!("finding", about("cert-expired"));
+}
+
+#[test]
+fn the_form_for_programs() {
+    let value: serde_json::Value = serde_json::from_str(&json(
+        &found("535 5.7.8 Error: authentication failed at smtp.example.com:587"),
+        None,
+    ))
+    .unwrap();
+    assert_eq!(value["schema"], "ehlo-explain/1");
+    assert_eq!(value["decided"], false);
+    assert_eq!(value["causes"][0]["code"], "auth-bad-credentials");
+    assert_eq!(value["causes"][0]["confidence"], "likely");
+    assert_eq!(value["settings"]["host"], "smtp.example.com");
+    assert_eq!(value["settings"]["port"], 587);
+    assert_eq!(value["settings"]["tls"], serde_json::Value::Null);
+    assert_eq!(value["start_at"], "sign-in");
+    for word in ["535", "5.7.8", "STARTTLS", "cert-expired", "tls-alert"] {
+        let about = page(word).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&json(&about.explanation(), Some(&about))).unwrap();
+        assert_eq!(value["schema"], "ehlo-explain/1", "{word}");
+        assert!(value["causes"].is_array() && value["start_at"].is_string() && value["decided"].is_boolean());
+        assert_eq!(value["page"]["subject"], word, "{word}");
+    }
+}
+
+#[test]
+fn nothing_of_the_text_is_repeated() {
+    let secret = "smtp://user:hunter2@smtp.example.com:587 Connection refused \u{1b}[2J";
+    let found = found(secret);
+    let all = format!("{}{}", json(&found, None), super::text(&found, None, &TextOptions::default()));
+    assert!(!all.contains("hunter2") && !all.contains('\u{1b}') && all.contains("smtp.example.com"));
+}
