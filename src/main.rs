@@ -52,7 +52,7 @@ fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
             Some(LabCommand::List) => Ok(lab::list()),
             Some(LabCommand::Show(args)) => Ok(lab::show(&args)?),
             Some(LabCommand::Serve(args)) => Ok(runtime()?.block_on(lab::serve(&args))?),
-            None => Ok(runtime()?.block_on(walk::lab(args.screen))?),
+            None => Ok(runtime()?.block_on(walk::lab(args.screen, args.quiz))?),
         },
         Some(Command::Explain(args)) => Ok(explain::explain(&args)?),
         Some(Command::Completions { shell }) => Ok(other::completions(shell)),

@@ -12,8 +12,9 @@ const EHLO: &str = env!("CARGO_BIN_EXE_ehlo");
 /// The first-class screen.
 const NORMAL: (u16, u16) = (80, 24);
 
+/// Walks plainly: what the lab asks besides has a test of its own.
 fn walk(target: &str) -> Pty {
-    Pty::start(&[EHLO, target], NORMAL, &[])
+    Pty::start(&[EHLO, "--no-quiz", target], NORMAL, &[])
 }
 
 /// Answers the first question and goes on to the plan of the first step.
@@ -72,8 +73,53 @@ fn the_walk_runs_on_by_itself_and_finds_587_healthy() {
 }
 
 #[test]
+fn a_case_of_the_lab_is_predicted_solved_and_remembered() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().to_str().unwrap();
+    let mut pty = Pty::start(&[EHLO, "lab"], NORMAL, &[("XDG_DATA_HOME", data)]);
+    pty.shows("0 of");
+    pty.press("/587-filtered");
+    pty.shows("1 scenario");
+    pty.press(key::ENTER);
+    pty.press(key::ENTER);
+    let story = pty.shows("What to find out");
+    assert!(story.contains("Ben moved a billing application"), "{story}");
+    pty.press(key::ENTER);
+    pty.shows("What is sending the mail?");
+    pty.press(key::ENTER);
+    pty.shows("Enter: what do you expect?");
+    for (answer, came) in
+        [("", "Next: 587 STARTTLS"), ("j", "Next: 465 implicit TLS"), ("", "Enter shows it")]
+    {
+        pty.press(key::ENTER);
+        pty.shows(": what do you expect? ─");
+        pty.press(answer);
+        pty.press(key::ENTER);
+        pty.shows(came);
+    }
+    pty.press(key::ENTER);
+    let score = pty.shows("Your predictions: 3 of 3 right");
+    assert!(score.contains("Solved."), "{score}");
+    pty.press("q");
+    pty.shows("Use port 465 with implicit TLS");
+    pty.press("t");
+    pty.shows("3 of 3 right");
+    pty.press("q");
+    pty.ends();
+    let kept = std::fs::read_to_string(home.path().join("ehlo/lab.json")).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["solved"], serde_json::json!({ "587-filtered": { "right": 3, "of": 3 } }));
+    let pty = Pty::start(&[EHLO, "lab"], NORMAL, &[("XDG_DATA_HOME", data)]);
+    pty.shows("1 of");
+    // What cannot be kept is said, and nothing else fails.
+    std::fs::write(home.path().join("ehlo/lab.json"), "{").unwrap();
+    let pty = Pty::start(&[EHLO, "lab"], NORMAL, &[("XDG_DATA_HOME", data)]);
+    pty.shows("is damaged and begins anew");
+}
+
+#[test]
 fn the_start_screen_takes_a_target() {
-    let mut pty = Pty::start(&[EHLO], NORMAL, &[]);
+    let mut pty = Pty::start(&[EHLO, "--no-quiz"], NORMAL, &[]);
     insta::assert_snapshot!("start", steady(&pty.shows("Target")));
     pty.press("lab:wrong-mode-465");
     pty.shows("lab:wrong-mode-465");
@@ -84,6 +130,8 @@ fn the_start_screen_takes_a_target() {
     pty.press("a");
     let verdict = pty.shows("Use port 465 with STARTTLS");
     assert!(verdict.contains("465"), "{verdict}");
+    pty.press("t");
+    pty.shows("Scenarios");
     pty.press("t");
     pty.shows("Target");
     pty.press(key::CTRL_C);
@@ -143,7 +191,7 @@ fn each_signal_gives_the_terminal_back_and_sets_the_status_of_a_shell() {
 fn suspended_and_brought_back_by_a_shell() {
     let mut pty = Pty::start(&["bash", "--norc", "--noprofile", "-i"], NORMAL, &[("PS1", "shell> ")]);
     pty.shows("shell> ");
-    pty.press(&format!("{EHLO} lab:healthy\r"));
+    pty.press(&format!("{EHLO} --no-quiz lab:healthy\r"));
     pty.shows("What is sending the mail?");
     pty.press(key::CTRL_Z);
     pty.shows("Stopped");
@@ -213,7 +261,7 @@ fn a_window_is_followed_down_to_one_honest_sentence_and_back() {
 #[test]
 fn without_colours_and_in_ascii_nothing_is_lost() {
     let variables = [("NO_COLOR", "1"), ("LANG", "C")];
-    let mut pty = Pty::start(&[EHLO, "lab:587-filtered"], NORMAL, &variables);
+    let mut pty = Pty::start(&[EHLO, "--no-quiz", "lab:587-filtered"], NORMAL, &variables);
     pty.shows("What is sending the mail?");
     pty.press(key::ENTER);
     pty.shows("Next: Host");

@@ -72,6 +72,17 @@ pub struct WalkArgs {
     /// What both walks share.
     #[command(flatten)]
     pub options: Options,
+    /// How the lab teaches.
+    #[command(flatten)]
+    pub quiz: QuizArgs,
+}
+
+/// How the lab teaches.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct QuizArgs {
+    /// In the lab: walks plainly, without asking what you expect before each step.
+    #[arg(long, help_heading = "Screen")]
+    pub no_quiz: bool,
 }
 
 /// `ehlo check TARGET`
@@ -147,6 +158,9 @@ pub struct LabArgs {
     /// How it looks.
     #[command(flatten)]
     pub screen: ScreenArgs,
+    /// How it teaches.
+    #[command(flatten)]
+    pub quiz: QuizArgs,
 }
 
 /// The commands of the lab.

@@ -8,6 +8,7 @@ pub mod lab;
 pub mod other;
 pub mod practice;
 pub mod prepare;
+pub mod progress;
 pub mod screen;
 pub mod secrets;
 pub mod walk;

@@ -2,19 +2,24 @@
 //!
 //! The interface asks for sessions with [`Order::Begin`]; each gets an engine of its own, and only one runs at a time.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::mpsc;
 
-use crate::cli::args::{Options, ReplayArgs, ScreenArgs, WalkArgs};
+use crate::cli::args::{Options, QuizArgs, ReplayArgs, ScreenArgs, WalkArgs};
 use crate::cli::check::{FAILED, put};
 use crate::cli::prepare::prepare;
+use crate::cli::progress;
 use crate::cli::screen::{ascii, colour};
 use crate::cli::secrets::{self, SubmitError};
 use crate::event::Event;
+use crate::guide::quiz::Score;
 use crate::journal::{self, JournalError};
+use crate::lab::scenario::Scenario;
 use crate::order::Order;
 use crate::report::text::{TextOptions, text};
 use crate::target::Goal;
-use crate::tui::state::Practice;
+use crate::tui::state::{Practice, Supply};
 use crate::tui::terminal::{self, NoTerminal};
 use crate::tui::theme::Theme;
 use crate::tui::update::Reason;
@@ -101,21 +106,22 @@ pub enum WalkError {
 /// [`WalkError`].
 pub async fn walk(args: WalkArgs) -> Result<u8, WalkError> {
     let goal = args.options.goal.unwrap_or_default().into();
+    let asks = !args.quiz.no_quiz;
     let mut options = args.options;
     secrets::ask(&mut options, args.target.as_deref().unwrap_or("the server"), true)?;
     let opening = match args.target {
         Some(input) => Opening::Begin { input, goal },
         None => Opening::Ask,
     };
-    show(opening, goal, options).await
+    show(opening, goal, options, asks).await
 }
 
 /// `ehlo lab`
 ///
 /// # Errors
 /// [`WalkError`].
-pub async fn lab(screen: ScreenArgs) -> Result<u8, WalkError> {
-    show(Opening::Lab, Goal::Submit, Options { screen, ..Options::default() }).await
+pub async fn lab(screen: ScreenArgs, quiz: QuizArgs) -> Result<u8, WalkError> {
+    show(Opening::Lab, Goal::Submit, Options { screen, ..Options::default() }, !quiz.no_quiz).await
 }
 
 /// `ehlo replay FILE`
@@ -141,18 +147,26 @@ pub async fn replay(args: &ReplayArgs) -> Result<u8, WalkError> {
     Ok(status)
 }
 
-async fn show(opening: Opening, goal: Goal, options: Options) -> Result<u8, WalkError> {
+async fn show(opening: Opening, goal: Goal, options: Options, asks: bool) -> Result<u8, WalkError> {
     let (mut surface, keys) = terminal::enter()?;
     let screen = options.screen;
     let (send_orders, orders) = mpsc::channel(16);
     let (send_events, events) = mpsc::unbounded_channel();
     let (send_problems, problems) = mpsc::unbounded_channel();
+    let (send_solved, solved) = mpsc::unbounded_channel();
+    let keeper = tokio::task::spawn_blocking({
+        let problems = send_problems.clone();
+        move || keep(solved, problems)
+    });
     let server = tokio::spawn(serve(options, orders, send_events, send_problems));
-    let interface = interface(opening, goal, screen, Some(problems));
+    let mut interface = interface(opening, goal, screen, Some(problems));
+    interface.asks = asks;
+    interface.solved = Some(send_solved);
     let left = tui::run(&mut surface, keys, events, send_orders, interface).await;
     drop(surface);
     // The interface has let go of its orders: what still runs is ended, and the journal with it.
     let _ = server.await;
+    let _ = keeper.await;
     Ok(leave(&left?, screen))
 }
 
@@ -162,17 +176,42 @@ fn interface(
     screen: ScreenArgs,
     problems: Option<mpsc::UnboundedReceiver<String>>,
 ) -> tui::Options {
-    let practice = |scenario: &crate::lab::scenario::Scenario| Practice {
+    tui::Options {
+        goal,
+        practices: Supply::new(practices),
+        problems,
+        ..tui::Options::new(Theme::of_this_terminal(screen.no_color, screen.ascii), opening)
+    }
+}
+
+/// The scenarios of the lab with what was solved, and why the latter is not known.
+fn practices() -> (Vec<Practice>, Option<String>) {
+    let solved = progress::place().and_then(|path| progress::load(&path));
+    let (solved, problem) = match solved {
+        Ok(solved) => (solved, None),
+        Err(error) => (BTreeMap::new(), Some(error.to_string())),
+    };
+    let practice = |scenario: &Scenario| Practice {
         id: scenario.id.clone(),
         title: scenario.title.clone(),
         lesson: scenario.lesson.clone(),
+        topic: scenario.topic.title(),
+        difficulty: scenario.difficulty,
+        story: scenario.story.clone(),
+        printed: scenario.printed.clone(),
+        task: scenario.task.clone(),
+        closing: scenario.closing.clone(),
+        solved: solved.get(&scenario.id).copied(),
     };
-    tui::Options {
-        theme: Theme::of_this_terminal(screen.no_color, screen.ascii),
-        opening,
-        goal,
-        practices: lab::scenarios().iter().map(practice).collect(),
-        problems,
+    (lab::scenarios().iter().map(practice).collect(), problem)
+}
+
+/// Keeps what is solved, as long as the interface runs. What cannot be kept is said on the screen.
+fn keep(mut solved: mpsc::UnboundedReceiver<(String, Score)>, problems: mpsc::UnboundedSender<String>) {
+    while let Some((id, score)) = solved.blocking_recv() {
+        if let Err(error) = progress::place().and_then(|path| progress::save(&path, &id, score)) {
+            let _ = problems.send(error.to_string());
+        }
     }
 }
 

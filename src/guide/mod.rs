@@ -12,6 +12,7 @@ pub mod known;
 pub mod path;
 pub mod plan;
 pub mod provider;
+pub mod quiz;
 pub mod recommendation;
 pub mod request;
 pub mod snippet;

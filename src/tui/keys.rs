@@ -30,6 +30,7 @@ pub enum Action {
     Skip,
     Again,
     Why,
+    Case,
     Back,
     Forward,
     Up,
@@ -269,9 +270,9 @@ pub const TABLE: &[Binding] = &[
         Action::LetGo,
         &[Key(KeyCode::Esc)],
         "Esc",
-        &[Walk],
+        &[Lab, Walk],
         ("", 0),
-        "Let go of the selected line and of the search.",
+        "Let go of the selected line and of the search; in the lab, list all again.",
     ),
     row(
         Action::ShowLines,
@@ -359,7 +360,14 @@ pub const TABLE: &[Binding] = &[
         ("follow", 6),
         "Follow the end of the transcript as it grows.",
     ),
-    row(Action::Find, &[Char('/')], "/", &[Walk], ("find", 4), "Search the transcript."),
+    row(
+        Action::Find,
+        &[Char('/')],
+        "/",
+        &[Lab, Walk],
+        ("find", 4),
+        "Search the transcript; in the lab, list only what has these words: of its name, its topic, or easy, medium, hard.",
+    ),
     row(Action::FindNext, &[Char('n')], "n", &[Walk], ("", 0), "To the next match."),
     row(Action::FindPrevious, &[Char('N')], "N", &[Walk], ("", 0), "To the match before."),
     row(
@@ -402,6 +410,14 @@ pub const TABLE: &[Binding] = &[
         &[Walk, Question],
         ("why", 3),
         "Why this step is done, or what the question is about.",
+    ),
+    row(
+        Action::Case,
+        &[Char('c')],
+        "c",
+        &[Walk, Verdict, Question],
+        ("case", 4),
+        "Show the case of the lab: its story and task, and at the end your score and what to read again.",
     ),
     ascii(
         row(
@@ -447,7 +463,7 @@ pub const TABLE: &[Binding] = &[
         "t",
         &[Lab, Verdict],
         ("another target", 4),
-        "Go to the start screen and ask about another target.",
+        "Go to the start screen and ask about another target; from a case of the lab, to the list of the lab.",
     ),
     row(
         Action::Close,
@@ -541,7 +557,7 @@ mod tests {
         let all = |_| true;
         let c = |modifiers| press(KeyCode::Char('c'), modifiers);
         assert_eq!(action(Walk, &c(KeyModifiers::CONTROL), &all), Some(Action::QuitNow));
-        assert_eq!(action(Walk, &c(KeyModifiers::NONE), &all), None);
+        assert_eq!(action(Walk, &c(KeyModifiers::NONE), &all), Some(Action::Case));
         assert_eq!(action(Walk, &press(KeyCode::Char('G'), KeyModifiers::SHIFT), &all), Some(Action::Last));
         let mut release = press(KeyCode::Char('q'), KeyModifiers::NONE);
         release.kind = KeyEventKind::Release;

@@ -24,6 +24,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::event::Event;
+use crate::guide::quiz::Score;
 use crate::order::Order;
 use crate::session::Session;
 use crate::target::Goal;
@@ -31,6 +32,7 @@ use crate::target::Goal;
 pub mod facts;
 pub mod frames;
 pub mod keys;
+pub mod lab;
 pub mod layout;
 pub mod phases;
 pub mod sign_in;
@@ -41,7 +43,7 @@ pub mod theme;
 pub mod update;
 pub mod view;
 
-pub use state::Practice;
+pub use state::{Practice, Supply};
 pub use terminal::{Input, Signal, Surface};
 pub use theme::Theme;
 pub use update::Reason;
@@ -77,8 +79,12 @@ pub struct Options {
     pub opening: Opening,
     /// The goal that the start screen proposes.
     pub goal: Goal,
-    /// The lab's scenarios, for their list.
-    pub practices: Vec<Practice>,
+    /// The lab's scenarios.
+    pub practices: Supply,
+    /// Whether the lab asks what is expected before each step.
+    pub asks: bool,
+    /// Who keeps what was solved in the lab: id and score.
+    pub solved: Option<mpsc::UnboundedSender<(String, Score)>>,
     /// Where it hears why a target cannot be begun, in one sentence each.
     pub problems: Option<mpsc::UnboundedReceiver<String>>,
 }
@@ -86,7 +92,15 @@ pub struct Options {
 impl Options {
     /// Options with an empty lab, where no target is refused.
     pub fn new(theme: Theme, opening: Opening) -> Self {
-        Self { theme, opening, goal: Goal::default(), practices: Vec::new(), problems: None }
+        Self {
+            theme,
+            opening,
+            goal: Goal::default(),
+            practices: Supply::default(),
+            asks: false,
+            solved: None,
+            problems: None,
+        }
     }
 }
 
@@ -145,9 +159,19 @@ where
     let mut ui = Ui::new(options.theme, (size.width, size.height), screen);
     ui.form.goal = options.goal;
     ui.can_begin = options.opening != Opening::Watch;
-    ui.practices = options.practices;
-    let mut face =
-        Face { surface, orders, problems: options.problems, ui, frames: Frames::new(Instant::now()) };
+    ui.supply = options.practices;
+    if screen == Screen::Lab {
+        ui.need_practices();
+    }
+    ui.asks = options.asks;
+    let mut face = Face {
+        surface,
+        orders,
+        problems: options.problems,
+        solved: options.solved,
+        ui,
+        frames: Frames::new(Instant::now()),
+    };
     if let Opening::Begin { input, goal } = options.opening {
         let effects = update::begun(&mut face.ui, input, goal);
         face.carry_out(effects)?;
@@ -177,6 +201,7 @@ struct Face<'a, S> {
     surface: &'a mut S,
     orders: mpsc::Sender<Order>,
     problems: Option<mpsc::UnboundedReceiver<String>>,
+    solved: Option<mpsc::UnboundedSender<(String, Score)>>,
     ui: Ui,
     frames: Frames,
 }
@@ -278,6 +303,11 @@ impl<S: Surface> Face<'_, S> {
                 Effect::Copy(text) => self.surface.copy(&text).map_err(failed)?,
                 Effect::Suspend => self.suspend(),
                 Effect::Redraw => self.surface.forget().map_err(failed)?,
+                Effect::Solved(id, score) => {
+                    if let Some(keeper) = &self.solved {
+                        let _ = keeper.send((id, score));
+                    }
+                }
                 Effect::Quit(reason) => return Ok(Some(reason)),
             }
         }

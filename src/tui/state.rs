@@ -13,6 +13,7 @@ use super::sign_in::SignIn;
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
 use crate::guide::headline::{Headline, headline};
+use crate::guide::quiz::{Quiz, Score};
 use crate::guide::recommendation::{Recommendation, recommend};
 use crate::guide::tree::tree;
 use crate::guide::walk::{self, Next, PathStep, Settings, StepState};
@@ -48,6 +49,10 @@ pub enum Overlay {
     Question(usize),
     /// The form for user name and password.
     SignIn(Box<SignIn>),
+    /// What the lab asks before a step, with the cursor on this answer.
+    Predict(usize),
+    /// The case of the lab: story and task, and at the end the score; scrolled to this line.
+    Case(usize),
 }
 
 /// The panes of the walk.
@@ -146,8 +151,8 @@ pub struct Search {
     pub searched: usize,
 }
 
-/// One scenario of the lab, for the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One scenario of the lab.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Practice {
     /// What follows `lab:`.
     pub id: String,
@@ -155,6 +160,38 @@ pub struct Practice {
     pub title: String,
     /// What it teaches.
     pub lesson: String,
+    /// What it is about; the list is grouped by it.
+    pub topic: &'static str,
+    /// From 1, easy, to 3.
+    pub difficulty: u8,
+    /// What the caller reported.
+    pub story: String,
+    /// What their application printed.
+    pub printed: Option<String>,
+    /// What is to be found out.
+    pub task: String,
+    /// What to take home.
+    pub closing: String,
+    /// The best score so far, where it was solved.
+    pub solved: Option<Score>,
+}
+
+/// Gives the lab's scenarios, and a word to the reader about them, when they are first needed: reading them takes a
+/// while that nobody should wait who does not want them.
+#[derive(Default)]
+pub struct Supply(Option<Box<dyn FnOnce() -> (Vec<Practice>, Option<String>) + Send>>);
+
+impl Supply {
+    /// A supply.
+    pub fn new(give: impl FnOnce() -> (Vec<Practice>, Option<String>) + Send + 'static) -> Self {
+        Self(Some(Box::new(give)))
+    }
+}
+
+impl std::fmt::Debug for Supply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Supply(waiting)" } else { "Supply(empty)" })
+    }
 }
 
 /// The start screen's form.
@@ -191,10 +228,22 @@ pub struct Ui {
     pub pace: Pace,
     /// The start screen.
     pub form: Form,
-    /// The lab's scenarios.
+    /// The lab's scenarios, once they were needed.
     pub practices: Vec<Practice>,
+    /// Where they come from.
+    pub supply: Supply,
     /// The scenario under the cursor.
     pub practice: usize,
+    /// Which scenarios are listed: those with this text; all where it is empty.
+    pub filter: String,
+    /// Whether the lab asks what is expected before each step.
+    pub asks: bool,
+    /// What was expected so far.
+    pub quiz: Quiz,
+    /// True once the score was shown.
+    pub scored: bool,
+    /// True once it was noted that the scenario is solved.
+    pub solved_noted: bool,
     /// The step looked at.
     pub viewed: Viewed,
     /// The place in the transcript.
@@ -211,8 +260,8 @@ pub struct Ui {
     pub verdict_top: usize,
     /// The finding chosen on the verdict.
     pub finding: Option<usize>,
-    /// The answer under the cursor of a question over which another page was opened.
-    pub put_back: Option<usize>,
+    /// The question over which another page was opened.
+    pub put_back: Option<Overlay>,
     /// A word to the reader, until the next key.
     pub notice: Option<String>,
     /// True where another target can be begun from here; a replay has none.
@@ -253,7 +302,13 @@ impl Ui {
             pace: Pace::Guided,
             form: Form::default(),
             practices: Vec::new(),
+            supply: Supply::default(),
             practice: 0,
+            filter: String::new(),
+            asks: false,
+            quiz: Quiz::default(),
+            scored: false,
+            solved_noted: false,
             viewed: Viewed::Present,
             cursor: Cursor::Following,
             top: 0,
@@ -286,8 +341,18 @@ impl Ui {
         self.form = old.form;
         self.reading = old.reading;
         self.practices = old.practices;
+        self.supply = old.supply;
         self.practice = old.practice;
+        self.filter = old.filter;
+        self.asks = old.asks;
         self.can_begin = old.can_begin;
+    }
+
+    /// Fetches the lab's scenarios, where that has not been done.
+    pub fn need_practices(&mut self) {
+        if let Some(give) = self.supply.0.take() {
+            (self.practices, self.notice) = give();
+        }
     }
 
     /// Takes an event. [`Ui::derive`] must follow, once for a batch.
@@ -300,6 +365,15 @@ impl Ui {
             (_, Some(_)) => {}
         }
         self.session.apply(event);
+        if let EventKind::SessionStarted(started) = &event.kind
+            && started.input.starts_with("lab:")
+            && self.can_begin
+        {
+            self.need_practices();
+            if self.asks && self.case().is_some() {
+                self.overlay = Overlay::Case(0);
+            }
+        }
         self.clock = self.session.now();
         self.ordered = false;
         match &event.kind {
@@ -349,6 +423,36 @@ impl Ui {
         {
             self.overlay = Overlay::None;
         }
+        if let Overlay::Predict(_) = self.overlay
+            && self.predicting().is_none()
+        {
+            self.overlay = Overlay::None;
+        }
+    }
+
+    /// The scenario of the lab that is walked.
+    pub fn case(&self) -> Option<&Practice> {
+        let id = self.session.started()?.input.strip_prefix("lab:")?;
+        self.practices.iter().find(|practice| practice.id == id)
+    }
+
+    /// The step before which the lab asks what is expected.
+    pub fn predicting(&self) -> Option<&str> {
+        let step = &self.session.steps().last()?.id;
+        let asks = self.asks && self.stage == Stage::Ready && self.pace == Pace::Guided;
+        (asks && self.case().is_some() && self.quiz.asks(&self.session, step)).then_some(step)
+    }
+
+    /// The scenarios that are listed, as indices.
+    pub fn listed(&self) -> Vec<usize> {
+        let needle = self.filter.to_lowercase();
+        let has = |practice: &Practice| {
+            let level = level(practice.difficulty);
+            [&practice.id, &practice.title, practice.topic, level]
+                .into_iter()
+                .any(|text: &str| text.to_lowercase().contains(&needle))
+        };
+        (0..self.practices.len()).filter(|at| self.practices.get(*at).is_some_and(has)).collect()
     }
 
     /// Shows the transcript in this way; where it is shown so already, as a list.
@@ -408,8 +512,8 @@ impl Ui {
     /// Where keys go.
     pub fn place(&self) -> Place {
         match (&self.overlay, self.screen) {
-            (Overlay::Help(_) | Overlay::Why(_), _) => Place::Page,
-            (Overlay::Question(_) | Overlay::SignIn(_), _) => Place::Question,
+            (Overlay::Help(_) | Overlay::Why(_) | Overlay::Case(_), _) => Place::Page,
+            (Overlay::Question(_) | Overlay::Predict(_) | Overlay::SignIn(_), _) => Place::Question,
             (_, Screen::Start) => Place::Start,
             (_, Screen::Lab) => Place::Lab,
             (_, Screen::Walk) => Place::Walk,
@@ -429,6 +533,7 @@ impl Ui {
             Action::RunOn => started && !over && self.pace == Pace::Guided,
             Action::Pause => started && !over && self.pace == Pace::Running,
             Action::Stop => self.stage == Stage::Working && started,
+            Action::LetGo if self.screen == Screen::Lab => !self.filter.is_empty(),
             Action::LetGo => {
                 self.stage != Stage::Working
                     && (matches!(self.cursor, Cursor::Line(_)) || self.search.is_some())
@@ -447,6 +552,8 @@ impl Ui {
             Action::Back => self.screen == Screen::Verdict || self.shown_index().is_some_and(|at| at > 0),
             Action::Forward => self.viewed != Viewed::Present,
             Action::Follow => self.cursor != Cursor::Following,
+            Action::Find if self.screen == Screen::Lab => !self.practices.is_empty(),
+            Action::Case => self.case().is_some(),
             Action::Find | Action::Ladder | Action::Timing => !self.lines().is_empty(),
             Action::FindNext | Action::FindPrevious => self.search.is_some(),
             Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
@@ -523,6 +630,15 @@ impl Ui {
         let entered = self.session.steps().last()?;
         let title = self.path.iter().find(|step| step.id == entered.id).map(|step| step.title.as_str());
         Some((title.unwrap_or(&entered.id), &entered.plan))
+    }
+}
+
+/// A difficulty in a word.
+pub fn level(difficulty: u8) -> &'static str {
+    match difficulty {
+        0 | 1 => "easy",
+        2 => "medium",
+        _ => "hard",
     }
 }
 

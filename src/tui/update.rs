@@ -11,9 +11,10 @@ use super::layout::areas;
 use super::sign_in::{SignIn, Step};
 use super::state::{Cursor, Overlay, Pace, Pane, Reading, Screen, Stage, Ui, Viewed};
 use super::terminal::Signal;
-use super::view;
+use super::{lab, view};
 use crate::event::{Event, Micros};
 use crate::guide::provider;
+use crate::guide::quiz::Score;
 use crate::guide::submit::ASK_SIGN_IN;
 use crate::guide::tree::tree;
 use crate::order::Order;
@@ -49,6 +50,8 @@ pub enum Effect {
     Suspend,
     /// Draw everything afresh.
     Redraw,
+    /// Keep that this scenario of the lab was solved.
+    Solved(String, Score),
     /// Leave.
     Quit(Reason),
 }
@@ -92,7 +95,7 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
         }
         Msg::Heard(events) => {
             heard(ui, |ui| events.iter().for_each(|event| ui.hear(event)));
-            Vec::new()
+            lab::solved(ui).into_iter().collect()
         }
         Msg::Silence => {
             heard(ui, Ui::hear_no_more);
@@ -120,17 +123,21 @@ fn heard(ui: &mut Ui, apply: impl FnOnce(&mut Ui)) {
         return;
     }
     match &ui.stage {
-        Stage::Asking { question, default } => {
-            let answers = tree().questions.iter().find(|q| q.id == *question).map(|q| &q.answers);
-            let default = answers.and_then(|answers| answers.iter().position(|a| a.id == *default));
-            ui.overlay = Overlay::Question(default.unwrap_or(0));
-        }
+        Stage::Asking { .. } => ui.overlay = waiting(ui),
         // Who let it run on wants the end; who reads a line is not torn away from it.
         Stage::Over if ui.pace == Pace::Running && ui.cursor == Cursor::Following => {
             ui.screen = Screen::Verdict;
         }
         _ => {}
     }
+}
+
+/// The question that waits, with the cursor on its default.
+fn waiting(ui: &Ui) -> Overlay {
+    let Stage::Asking { question, default } = &ui.stage else { return Overlay::None };
+    let answers = tree().question(question).map(|question| &question.answers);
+    let default = answers.and_then(|answers| answers.iter().position(|answer| answer.id == *default));
+    Overlay::Question(default.unwrap_or(0))
 }
 
 fn press(ui: &mut Ui, key: KeyEvent) -> Vec<Effect> {
@@ -182,14 +189,20 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         Action::Redraw => return vec![Effect::Redraw],
         Action::Help => open(ui, Overlay::Help(0)),
         Action::Close => {
+            let story = matches!(ui.overlay, Overlay::Case(_));
             ui.overlay = match ui.put_back.take() {
-                Some(chosen) if matches!(ui.stage, Stage::Asking { .. }) => Overlay::Question(chosen),
+                Some(question @ Overlay::Question(_)) if matches!(ui.stage, Stage::Asking { .. }) => question,
+                Some(question @ Overlay::Predict(_)) if ui.predicting().is_some() => question,
+                // The story of a case came before the first question.
+                _ if story => waiting(ui),
                 _ => Overlay::None,
             }
         }
         Action::Begin => return begin(ui),
         Action::Practise => {
-            if let Some(practice) = ui.practices.get(ui.practice) {
+            if ui.listed().contains(&ui.practice)
+                && let Some(practice) = ui.practices.get(ui.practice)
+            {
                 let input = format!("lab:{}", practice.id);
                 return begun(ui, input, Goal::default());
             }
@@ -205,6 +218,7 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         Action::PreviousGoal => ui.form.goal = goal_after(goal_after(ui.form.goal)),
         Action::OlderTarget => recall(ui, true),
         Action::NewerTarget => recall(ui, false),
+        Action::Target if ui.screen == Screen::Verdict && ui.case().is_some() => lab::to_list(ui),
         Action::Target => {
             ui.screen = Screen::Start;
             ui.overlay = Overlay::None;
@@ -219,7 +233,12 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
         | Action::Skip
         | Action::Again
         | Action::Take => return go_on(ui, action),
-        Action::ShowVerdict => ui.screen = Screen::Verdict,
+        Action::ShowVerdict => {
+            ui.screen = Screen::Verdict;
+            lab::score_once(ui);
+        }
+        Action::Case => open(ui, Overlay::Case(0)),
+        Action::LetGo if ui.screen == Screen::Lab => lab::filter(ui, String::new()),
         Action::LetGo => {
             ui.search = None;
             if let Cursor::Line(_) = ui.cursor {
@@ -252,10 +271,10 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
 
 /// Opens a page; a question beneath it comes back when the page is closed.
 fn open(ui: &mut Ui, page: Overlay) {
-    if let Overlay::Question(chosen) = ui.overlay {
-        ui.put_back = Some(chosen);
+    let below = std::mem::replace(&mut ui.overlay, page);
+    if let Overlay::Question(_) | Overlay::Predict(_) = below {
+        ui.put_back = Some(below);
     }
-    ui.overlay = page;
 }
 
 fn pane_at(pane: Pane, steps: usize) -> Pane {
@@ -296,7 +315,7 @@ pub fn begun(ui: &mut Ui, input: String, goal: Goal) -> Vec<Effect> {
 
 /// The target could not be begun after all: back to the start screen with the reason.
 fn problem(ui: &mut Ui, why: String) {
-    if ui.session.started().is_some() || !ui.can_begin {
+    if ui.session.started().is_some() || !ui.can_begin || ui.screen == Screen::Lab {
         ui.notice = Some(why);
         return;
     }
@@ -330,6 +349,10 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
                 ui.overlay = Overlay::Question(0);
                 return Vec::new();
             }
+            _ if ui.predicting().is_some() => {
+                ui.overlay = Overlay::Predict(0);
+                return Vec::new();
+            }
             _ => Order::Continue,
         },
         Action::RunOn => {
@@ -350,6 +373,10 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             Some(step) => Order::Again { step: step.id.clone() },
             None => return Vec::new(),
         },
+        Action::Take if matches!(ui.overlay, Overlay::Predict(_)) => {
+            lab::predict(ui);
+            Order::Continue
+        }
         Action::Take => match (&ui.overlay, &ui.stage) {
             (Overlay::Question(chosen), Stage::Asking { question, .. }) => {
                 let asked = tree().questions.iter().find(|q| q.id == *question);
@@ -370,7 +397,7 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    if matches!(action, Action::Next | Action::Skip) {
+    if order == Order::Continue || action == Action::Skip {
         ui.note_order();
     }
     back_to_present(ui);
@@ -408,9 +435,9 @@ fn look(ui: &mut Ui, forward: bool) {
 
 /// Moves in whatever has the focus.
 fn travel(ui: &mut Ui, action: Action) {
-    if let Overlay::Help(_) | Overlay::Why(_) = ui.overlay {
+    if let Overlay::Help(_) | Overlay::Why(_) | Overlay::Case(_) = ui.overlay {
         let (rows, lines) = view::page_extent(ui);
-        if let Overlay::Help(top) | Overlay::Why(top) = &mut ui.overlay {
+        if let Overlay::Help(top) | Overlay::Why(top) | Overlay::Case(top) = &mut ui.overlay {
             *top = scrolled(*top, action, rows, lines);
         }
         return;
@@ -425,9 +452,14 @@ fn travel(ui: &mut Ui, action: Action) {
         ui.overlay = Overlay::Question(stepped(chosen, action, count));
         return;
     }
+    if let Overlay::Predict(chosen) = ui.overlay {
+        let count = lab::choices(ui).len();
+        ui.overlay = Overlay::Predict(stepped(chosen, action, count));
+        return;
+    }
     match (ui.screen, ui.pane) {
         (Screen::Start, _) => {}
-        (Screen::Lab, _) => ui.practice = stepped(ui.practice, action, ui.practices.len()),
+        (Screen::Lab, _) => lab::travel(ui, |at, count| stepped(at, action, count)),
         (Screen::Verdict, _) => {
             let (rows, lines) = view::verdict_extent(ui);
             ui.verdict_top = scrolled(ui.verdict_top, action, rows, lines);
@@ -513,6 +545,18 @@ fn travel_lines(ui: &mut Ui, action: Action) {
 /// A key while the search field is open.
 fn find_key(ui: &mut Ui, key: KeyEvent) {
     let Overlay::Find(mut input, before) = std::mem::take(&mut ui.overlay) else { return };
+    if ui.screen == Screen::Lab {
+        match key.code {
+            KeyCode::Enter => return,
+            KeyCode::Esc => return lab::filter(ui, String::new()),
+            _ => {
+                edit(&mut input, key);
+                lab::filter(ui, input.value().to_owned());
+                ui.overlay = Overlay::Find(input, before);
+                return;
+            }
+        }
+    }
     match key.code {
         KeyCode::Enter => {
             if input.value().is_empty() {
@@ -615,7 +659,11 @@ fn paste(ui: &mut Ui, text: &str) {
     ui.overlay = find;
     if let Overlay::Find(input, _) = &ui.overlay {
         let needle = input.value().to_owned();
-        ui.search_for(&needle);
+        if ui.screen == Screen::Lab {
+            lab::filter(ui, needle);
+        } else {
+            ui.search_for(&needle);
+        }
     }
 }
 
@@ -666,12 +714,12 @@ fn settle(ui: &mut Ui) {
         let (rows, lines) = view::verdict_extent(ui);
         ui.verdict_top = ui.verdict_top.min(lines.saturating_sub(rows));
     }
-    if let Overlay::Help(top) | Overlay::Why(top) = &ui.overlay
+    if let Overlay::Help(top) | Overlay::Why(top) | Overlay::Case(top) = &ui.overlay
         && *top > 0
     {
         let (rows, lines) = view::page_extent(ui);
         let last = lines.saturating_sub(rows);
-        if let Overlay::Help(top) | Overlay::Why(top) = &mut ui.overlay {
+        if let Overlay::Help(top) | Overlay::Why(top) | Overlay::Case(top) = &mut ui.overlay {
             *top = (*top).min(last);
         }
     }

@@ -11,8 +11,10 @@ use super::theme::Theme;
 use super::update::{Effect, Msg, update};
 use super::view;
 use crate::event::{Event, EventKind, LookupOutcome, ProbeEnd};
+use crate::guide::quiz::Score;
 
 mod bytes;
+mod lab;
 mod readings;
 mod screens;
 mod sign_in;
@@ -56,15 +58,70 @@ fn start(size: (u16, u16)) -> Ui {
     ui
 }
 
+/// Some scenarios, as the command line would give them; the first is solved.
+fn practices() -> Vec<Practice> {
+    let scenario = |id: &str, title: &str, topic, difficulty, lesson: &str, story: &str| Practice {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        lesson: lesson.to_owned(),
+        topic,
+        difficulty,
+        story: story.to_owned(),
+        printed: Some("Error: connect ETIMEDOUT 192.0.2.25:587".to_owned()),
+        task: "Is the mail server down, or is something in between?".to_owned(),
+        closing: "Nothing came back from port 587.\nPort 465 answered at once.".to_owned(),
+        solved: None,
+    };
+    let mut all = vec![
+        scenario(
+            "healthy",
+            "A mail service where all is well",
+            "Ports and TLS modes",
+            1,
+            "Three ports can take mail from an application; 587 with STARTTLS is the one to try first.",
+            "Ann sets up a web shop that sends order confirmations. Nothing has failed yet.",
+        ),
+        scenario(
+            "wrong-mode-465",
+            "STARTTLS on port 465",
+            "Ports and TLS modes",
+            2,
+            "The server decides in which mode a port speaks.",
+            "Chloe runs a booking system against the mail server of a partner. Each attempt fails at once.",
+        ),
+        scenario(
+            "587-filtered",
+            "Port 587 is silent",
+            "Reaching the port",
+            1,
+            "Silence is a firewall that drops packets: take port 465.",
+            "Ben moved a billing application to a virtual machine. On the new machine nothing has arrived since.",
+        ),
+        scenario(
+            "cert-expired",
+            "A certificate that has ended",
+            "Certificates",
+            3,
+            "A certificate must be mended where it is.",
+            "A developer found that mail stopped with \"certificate has expired\".",
+        ),
+    ];
+    all[0].solved = Some(Score { right: 2, of: 3 });
+    all
+}
+
 fn lab(size: (u16, u16)) -> Ui {
     let mut ui = Ui::new(Theme::new(true, true), size, Screen::Lab);
-    for (id, title, lesson) in [
-        ("healthy", "All is well", "Where a healthy submission begins and ends."),
-        ("587-filtered", "Port 587 is silent", "Silence is a firewall that drops packets: take port 465."),
-        ("wrong-mode-465", "STARTTLS on 465", "Port 465 speaks TLS from the first byte."),
-    ] {
-        ui.practices.push(Practice { id: id.to_owned(), title: title.to_owned(), lesson: lesson.to_owned() });
-    }
+    ui.asks = true;
+    ui.practices = practices();
+    ui
+}
+
+/// A walk in the lab that has heard these events, with what the lab asks before each step.
+fn quizzed(size: (u16, u16), events: Vec<Event>) -> Ui {
+    let mut ui = lab(size);
+    ui.screen = Screen::Walk;
+    update(&mut ui, Msg::Heard(events));
     ui
 }
 

@@ -20,6 +20,19 @@ fn screens(size: (u16, u16)) -> Vec<(&'static str, Ui)> {
     add("start", start(size), "");
     add("start_complaint", start(size), "\"smtps://mail.example.com\" Tab Enter");
     add("lab", lab(size), "Down");
+    add("lab_solved", lab(size), "");
+    add("lab_filter", lab(size), "/ \"hard\"");
+    let first = || until(filtered(), 1, entered("route-587-starttls"));
+    let mut second = quizzed(size, first());
+    keys(&mut second, "Esc Enter Down Enter");
+    update(
+        &mut second,
+        Msg::Heard(until(filtered(), 1, entered("route-465-implicit")).split_off(first().len())),
+    );
+    add("case_story", quizzed(size, first()), "");
+    add("predict", quizzed(size, first()), "Esc Enter Down Down");
+    add("predict_came", second, "");
+    add("case_score", super::lab::ended(size), "Enter");
     add("walk_first_plan", walk(size, until(filtered(), 1, entered("host"))), "");
     add("walk_next_plan", walk(size, until(filtered(), 1, entered("route-465-implicit"))), "");
     add(

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::keys::{self, Action, Binding, Place};
 use crate::tui::sign_in::Field;
-use crate::tui::state::{Overlay, Reading, Ui};
+use crate::tui::state::{Overlay, Reading, Screen, Ui};
 use crate::tui::text::{cut, plain};
 use crate::tui::theme::Role;
 use crate::wire::printable::printable;
@@ -39,6 +39,11 @@ impl Widget for Footer<'_> {
 fn search(ui: &Ui, needle: &str) -> Line<'static> {
     let theme = &ui.theme;
     let found = match &ui.search {
+        _ if ui.screen == Screen::Lab => match ui.listed().len() {
+            0 => "no scenario has it".to_owned(),
+            1 => "1 scenario".to_owned(),
+            several => format!("{several} scenarios"),
+        },
         Some(search) if search.hits.is_empty() => "no line has it".to_owned(),
         Some(search) if search.hits.len() == 1 => "1 line".to_owned(),
         Some(search) => format!("{} lines", search.hits.len()),
@@ -127,6 +132,7 @@ fn entry(ui: &Ui, row: &'static Binding) -> (String, &'static str, u8) {
         return (first.to_owned(), "list", 3);
     }
     let short = match row.action {
+        Action::Target if ui.screen == Screen::Verdict && ui.case().is_some() => "another case",
         Action::Leave if !ui.form.target.value().is_empty() => "clear",
         _ => row.short,
     };

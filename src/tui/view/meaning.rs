@@ -8,6 +8,7 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use crate::guide::glossary::explain;
+use crate::guide::quiz::Judged;
 use crate::guide::tree::tree;
 use crate::guide::walk::{PathStep, StepState};
 use crate::guide::words::words_in;
@@ -17,6 +18,7 @@ use crate::tui::layout::{Shape, inner};
 use crate::tui::state::{Pane, Ui};
 use crate::tui::text::Document;
 use crate::tui::theme::{Role, Theme};
+use crate::tui::view::case::lower;
 
 /// Title and text.
 pub struct Meaning<'a>(pub &'a Ui);
@@ -46,6 +48,10 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
     let Some(step) = ui.shown() else { return ("What it means", document.lines) };
     let findings = findings_of(ui, step);
     let done = matches!(step.state, StepState::Good | StepState::Bad);
+    if let Some(judged) = ui.quiz.judge(&ui.session, &step.id) {
+        // What was found says why, and better.
+        of_prediction(ui, &mut document, &judged, findings.is_empty());
+    }
     if done && !findings.is_empty() {
         for finding in findings {
             of_finding(ui, &mut document, finding);
@@ -56,6 +62,22 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
     }
     lesson(ui, &mut document, step);
     ("What this step is about", document.lines)
+}
+
+/// Whether it came as expected, and why it came so.
+fn of_prediction(ui: &Ui, document: &mut Document<'_>, judged: &Judged, explain: bool) {
+    let theme = &ui.theme;
+    let came = lower(&judged.came.text);
+    let (mark, role, said) = if judged.right() {
+        (theme.glyphs.good, Role::Good, format!("As you expected: {came}."))
+    } else {
+        let expected = lower(&judged.expected.text);
+        (theme.glyphs.bad, Role::Bad, format!("You expected: {expected}. It came otherwise: {came}."))
+    };
+    document.hanging(1, (mark, theme.style(role)), theme.style(Role::Title), &said);
+    if let Some(why) = judged.why.first().filter(|_| explain) {
+        document.paragraph(Role::Text, 3, why);
+    }
 }
 
 fn of_line(ui: &Ui, document: &mut Document<'_>, at: usize, line: &Line, width: usize) {

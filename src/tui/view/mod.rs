@@ -15,6 +15,7 @@ use super::state::{Overlay, Pane, Reading, Screen, Ui};
 use super::text::{cut, plain};
 use super::theme::{Role, Theme, to_ascii};
 
+pub mod case;
 pub mod footer;
 pub mod header;
 pub mod lab;
@@ -23,6 +24,7 @@ pub mod meaning;
 pub mod next;
 pub mod page;
 pub mod path;
+pub mod predict;
 pub mod question;
 pub mod sign_in;
 pub mod start;
@@ -46,9 +48,12 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
         }
         match ui.overlay {
             Overlay::None | Overlay::Find(..) => {}
-            Overlay::Help(_) | Overlay::Why(_) => frame.render_widget(page::Page(ui), area),
+            Overlay::Help(_) | Overlay::Why(_) | Overlay::Case(_) => {
+                frame.render_widget(page::Page(ui), area)
+            }
             Overlay::Question(_) => frame.render_widget(question::Question(ui), area),
             Overlay::SignIn(_) => frame.render_widget(sign_in::SignIn(ui), area),
+            Overlay::Predict(_) => frame.render_widget(predict::Predict(ui), area),
         }
         if let Some(place) = footer::caret(ui).or_else(|| sign_in::caret(ui)).or_else(|| start::caret(ui)) {
             frame.set_cursor_position(place);

@@ -24,7 +24,7 @@ pub fn text(ui: &Ui) -> Option<String> {
 }
 
 /// A plan as a sentence.
-fn sentence(plan: &str) -> String {
+pub fn sentence(plan: &str) -> String {
     let mut letters = plan.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     let end = if plan.ends_with(['.', '?', '!']) { "" } else { "." };
@@ -46,7 +46,9 @@ impl Widget for Next<'_> {
         let (name, right) = match &ui.stage {
             Stage::Ready => {
                 let title = ui.plan().map(|(title, _)| title).unwrap_or_default();
-                (format!("Next: {title}"), "Enter runs it")
+                let enter =
+                    if ui.predicting().is_some() { "Enter: what do you expect?" } else { "Enter runs it" };
+                (format!("Next: {title}"), enter)
             }
             Stage::Asking { .. } => ("A question".to_owned(), "Enter opens it"),
             _ => ("The verdict".to_owned(), "Enter shows it"),

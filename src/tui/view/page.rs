@@ -11,6 +11,7 @@ use crate::tui::keys::{self, Place};
 use crate::tui::state::{Overlay, Screen, Stage, Ui};
 use crate::tui::text::{Document, plain, wrap};
 use crate::tui::theme::{Role, Theme};
+use crate::tui::view::case;
 
 /// The page that is open.
 pub struct Page<'a>(pub &'a Ui);
@@ -21,6 +22,7 @@ impl Widget for Page<'_> {
         let (name, top, lines) = match ui.overlay {
             Overlay::Help(top) => ("Keys", top, help(ui)),
             Overlay::Why(top) => ("Why", top, why(ui)),
+            Overlay::Case(top) => ("The case", top, case::document(ui, width(ui).saturating_sub(4))),
             _ => return,
         };
         let frame = frame(ui, area, lines.len());
@@ -43,6 +45,7 @@ pub fn extent(ui: &Ui) -> (usize, usize) {
     let lines = match ui.overlay {
         Overlay::Help(_) => help(ui).len(),
         Overlay::Why(_) => why(ui).len(),
+        Overlay::Case(_) => case::document(ui, width(ui).saturating_sub(4)).len(),
         _ => 0,
     };
     let frame = frame(ui, Rect::new(0, 0, ui.size.0, ui.size.1), lines);
