@@ -87,6 +87,8 @@ fn options(scenario: &Scenario) -> Vec<String> {
     if run.all {
         options.push("--all".to_owned());
     }
+    options.extend(run.sending_ip.iter().map(|address| format!("--sending-ip {address}")));
+    options.extend(run.dkim_selector.iter().map(|selector| format!("--dkim-selector {selector}")));
     let mut add = |name: &str, value: Option<String>| {
         options.extend(value.map(|value| format!("--{name} {value}")));
     };

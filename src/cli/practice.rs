@@ -37,6 +37,12 @@ fn with(run: &Run, typed: &Options) -> Options {
         options.mail_from.clone_from(&run.mail_from);
         options.rcpt_to.clone_from(&run.rcpt_to);
     }
+    if options.sending_ip.is_empty() {
+        options.sending_ip.clone_from(&run.sending_ip);
+    }
+    if options.dkim_selector.is_empty() {
+        options.dkim_selector.clone_from(&run.dkim_selector);
+    }
     options
 }
 

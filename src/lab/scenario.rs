@@ -207,6 +207,10 @@ pub struct Run {
     pub all: bool,
     /// `--repeat`.
     pub repeat: Option<u16>,
+    /// `--sending-ip`.
+    pub sending_ip: Vec<IpAddr>,
+    /// `--dkim-selector`.
+    pub dkim_selector: Vec<String>,
     /// `--user`.
     pub user: Option<String>,
     /// The password that the caller uses. It opens nothing outside the lab.

@@ -176,10 +176,13 @@ pub struct Practice {
     pub solved: Option<Score>,
 }
 
-/// Gives the lab's scenarios, and a word to the reader about them, when they are first needed: reading them takes a
-/// while that nobody should wait who does not want them.
+/// Scenarios, and a word to the reader about them.
+type Give = Box<dyn FnOnce() -> (Vec<Practice>, Option<String>) + Send>;
+
+/// Gives the lab's scenarios when they are first needed: reading them takes a while that nobody should wait who does not
+/// want them.
 #[derive(Default)]
-pub struct Supply(Option<Box<dyn FnOnce() -> (Vec<Practice>, Option<String>) + Send>>);
+pub struct Supply(Option<Give>);
 
 impl Supply {
     /// A supply.
