@@ -343,7 +343,6 @@ mod tests {
             "dkim-",
             "dmarc-",
             "srv-",
-            "relay-in",
             "auth-",
             "sender-",
             "recipient-",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ehlo::engine::{self, Pace, Setup};
-use ehlo::event::{JOURNAL_SCHEMA, Limits, SessionStarted};
+use ehlo::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted};
 use ehlo::lab::network::LabNetwork;
 use ehlo::lab::scenario::Scenario;
 use ehlo::probe::{Family, LazyTls};
@@ -16,8 +16,11 @@ use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
 
 mod certificates;
+mod delivery;
+mod domain;
 mod greeting;
 mod handshake;
+mod sending;
 mod starttls;
 
 /// One server behind one port, and how it is asked.
@@ -183,8 +186,27 @@ impl Site {
     }
 }
 
+/// What is asked for.
+#[derive(Clone)]
+pub struct Asked {
+    host: String,
+    goal: Goal,
+    routes: Vec<RouteSpec>,
+    all: bool,
+    discover: Option<Discover>,
+    sending: Sending,
+}
+
 /// Runs the engine over a scenario, asked as the site is asked.
 pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
+    let routes = vec![site.route.parse::<RouteSpec>().unwrap()];
+    let asked =
+        Asked { host: site.host.to_owned(), goal: site.goal, routes, all: site.all, ..Asked::default() };
+    run_asked(asked, scenario).await
+}
+
+/// Runs the engine over a scenario.
+pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let now = i64::try_from(now).unwrap();
     let network = LabNetwork::new(scenario, now);
@@ -193,11 +215,11 @@ pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
         schema: JOURNAL_SCHEMA.to_owned(),
         ehlo_version: "0.1.0".to_owned(),
         started_at: OffsetDateTime::from_unix_timestamp(now).unwrap().format(&Rfc3339).unwrap(),
-        input: site.host.to_owned(),
-        host: site.host.to_owned(),
-        goal: site.goal,
-        routes: vec![site.route.parse::<RouteSpec>().unwrap()],
-        all: site.all,
+        input: asked.host.clone(),
+        host: asked.host,
+        goal: asked.goal,
+        routes: asked.routes,
+        all: asked.all,
         repeat: 1,
         vantage: "lab".to_owned(),
         ehlo_name: "laptop.example.net".to_owned(),
@@ -205,8 +227,8 @@ pub async fn run_over(site: &Site, scenario: Scenario) -> Session {
         provider: None,
         malformed: None,
         sign_in: false,
-        discover: None,
-        sending: Box::default(),
+        discover: asked.discover,
+        sending: Box::new(asked.sending),
         submit: Default::default(),
     };
     let setup = Setup {

@@ -152,7 +152,8 @@ fn mismatch(notes: &mut Notes<'_, '_>) {
 /// RFC 3207 §6: an offer can be removed on the way; devices that do so leave traces.
 fn no_starttls(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
-    let severity = if case.goal == Goal::Relay { Severity::Warning } else { Severity::Error };
+    let opportunistic = case.goal == Goal::Relay && !case.demand.needs_tls();
+    let severity = if opportunistic { Severity::Warning } else { Severity::Error };
     let masked = case.masked();
     let answer = case.probe.exchange("STARTTLS", false);
     if let Some(exchange) = answer.filter(|_| masked.is_none()) {
@@ -168,7 +169,21 @@ fn no_starttls(notes: &mut Notes<'_, '_>) {
     let exchange = case.probe.exchange("EHLO", false).or_else(|| case.probe.exchange("HELO", false));
     let lines: Vec<_> =
         exchange.and_then(|e| e.answer.as_ref()).map(|said| said.lines.clone()).unwrap_or_default();
-    notes.add("starttls-not-offered", severity, lines.into_iter().map(Some), Vec::new());
+    // Between servers mail goes on all the same, readable on the way.
+    let facts = match case.goal {
+        Goal::Relay => vec![
+            (
+                "between",
+                "Mail is handed over here in cleartext, readable for everybody on the way".to_owned(),
+            ),
+            (
+                "advice",
+                "Whoever runs the server should turn STARTTLS on; a sender can only refuse".to_owned(),
+            ),
+        ],
+        Goal::Submit | Goal::Inbox => Vec::new(),
+    };
+    notes.add("starttls-not-offered", severity, lines.into_iter().map(Some), facts);
 }
 
 fn without_starttls(notes: &mut Notes<'_, '_>) {

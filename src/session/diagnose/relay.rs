@@ -155,7 +155,6 @@ pub(super) fn rules(notes: &mut Notes<'_, '_>, session: &Session) {
     }
     dane(notes, session, &domain);
     mta_sts(notes, &domain);
-    in_cleartext(notes, &domain);
 }
 
 /// Lines that show which certificate came: its own, or the end of the handshake.
@@ -245,18 +244,56 @@ fn mta_sts(notes: &mut Notes<'_, '_>, domain: &(&'static str, String)) {
     notes.add("mta-sts-mismatch", severity, lines, facts);
 }
 
-/// Without STARTTLS mail between servers crosses the net readable for everybody.
-fn in_cleartext(notes: &mut Notes<'_, '_>, domain: &(&'static str, String)) {
-    let case = notes.case;
-    let offered = case.probe.before_tls.as_ref().is_some_and(|offered| offered.has("STARTTLS"));
-    if offered || case.demand.needs_tls() || !case.probe.hello_accepted(false) {
-        return;
-    }
-    let lines = offer(notes, None);
-    notes.add("relay-in-cleartext", Severity::Warning, lines, vec![domain.clone()]);
-}
-
 /// True where DANE has settled who the server is, so that the web's authorities have no say (RFC 7672 §3.1.1).
 pub(super) fn is_vouched_for(found: Option<Verdict>) -> bool {
     matches!(found, Some(Verdict::Match { depth: 0, .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::event::{ConnectOutcome, EventKind, Micros};
+    use crate::session::testing::{Tape, V4};
+    use crate::target::TlsMode;
+
+    /// The codes about the reverse name, where a connect left from this address, carried this way.
+    fn reverse_from(local: &str, vantage: &str) -> Vec<&'static str> {
+        let mut tape = Tape::with(|started| {
+            started.goal = Goal::Relay;
+            vantage.clone_into(&mut started.vantage);
+        });
+        let route = tape.route_as(25, TlsMode::Starttls, RouteOrigin::Mx);
+        let probe = tape.probe(route);
+        tape.connecting(probe, V4);
+        let address = tape.endpoint(probe, V4);
+        let local: SocketAddr = local.parse().unwrap();
+        let outcome = ConnectOutcome::Connected;
+        tape.event(
+            probe,
+            EventKind::ConnectEnded {
+                address,
+                outcome,
+                took: Micros(1_000),
+                local: Some(local),
+                retransmitted: Vec::new(),
+            },
+        );
+        let found = tape.session().findings().iter().map(|finding| finding.code).collect::<Vec<_>>();
+        found.into_iter().filter(|code| code.starts_with("ptr-")).collect()
+    }
+
+    #[test]
+    fn says_ptr_unknown_behind_a_router_that_translates() {
+        for address in ["10.1.2.3:40000", "192.168.1.2:40000", "100.64.0.9:40000", "[fd00::1]:40000"] {
+            assert_eq!(reverse_from(address, "local"), ["ptr-unknown"], "{address}");
+        }
+    }
+
+    #[test]
+    fn no_ptr_unknown_of_an_address_that_others_see_or_through_a_proxy() {
+        assert!(reverse_from("198.51.100.77:40000", "local").is_empty(), "it has not been looked up yet");
+        assert!(reverse_from("10.1.2.3:40000", "socks5h://proxy.example.net:1080").is_empty());
+    }
 }

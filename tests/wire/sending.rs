@@ -1,0 +1,207 @@
+//! Mail in the spam folder, in the lab's own network: only DNS is asked. Each finding where it belongs and not beside
+//! it.
+
+use super::domain::World;
+use super::{cited, finding, words};
+use ehlo::session::{Session, Severity};
+
+const KEY: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+
+const PORT: &str = "port-is-not-the-cause";
+
+/// A domain whose SPF record this is; its key and its policy are good.
+fn domain(spf: &str) -> World {
+    World::inbox("example.com")
+        .name("example.com", &format!("a = ['192.0.2.80']\ntxt = ['{spf}']"))
+        .name("s1._domainkey.example.com", &format!("txt = ['{KEY}']"))
+        .name("_dmarc.example.com", "txt = ['v=DMARC1; p=reject']")
+}
+
+fn good() -> World {
+    domain("v=spf1 ip4:192.0.2.0/28 -all")
+}
+
+/// These findings and the one that is always said, which comes first.
+async fn finds(world: World, codes: &[&str]) -> Session {
+    let session = world.finds(&[&[PORT], codes].concat()).await;
+    assert_eq!(session.findings()[0].code, PORT, "it is said before all else");
+    assert!(session.routes().is_empty(), "no port is tried");
+    session
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_port_is_not_the_cause_always_and_first() {
+    let session = finds(good(), &[]).await;
+    assert!(cited(&session, PORT)[0].contains("do not see the port"));
+    assert_eq!(ehlo::report::exit_status(&session), 0);
+    // Also where errors stand beside it.
+    let session = finds(domain("v=spf1 nonsense -all"), &["spf-invalid"]).await;
+    assert_eq!(ehlo::report::exit_status(&session), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_port_is_not_the_cause_where_ports_are_the_question() {
+    let world = World::relay("example.com").name("example.com", "mx = ['0 .']");
+    world.finds(&["mx-null"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_missing_and_not_where_dns_fails() {
+    let none = good().name("example.com", "txt = ['some words']");
+    finds(none, &["spf-missing"]).await;
+    finds(good().name("example.com", "fails = { txt = 'servfail' }"), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_multiple() {
+    let two = good().name("example.com", "txt = ['v=spf1 -all', 'v=spf1 a -all', 'v=spf10']");
+    let session = finds(two, &["spf-multiple"]).await;
+    assert!(words(&session, "spf-multiple").contains("2 SPF records"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_too_many_lookups_and_no_spf_too_many_lookups_at_ten() {
+    let terms = |count: usize| {
+        let includes: String = (0..count).map(|at| format!("include:s{at}.example.net ")).collect();
+        let mut world = domain(&format!("v=spf1 {includes}-all"));
+        for at in 0..count {
+            world = world.name(&format!("s{at}.example.net"), "txt = ['v=spf1 ip4:198.51.100.1 -all']");
+        }
+        world
+    };
+    finds(terms(10), &[]).await;
+    let session = finds(terms(11), &["spf-too-many-lookups"]).await;
+    let said = words(&session, "spf-too-many-lookups");
+    assert!(said.contains("11 look-ups") && said.contains("include:s3.example.net"), "{said}");
+    assert_eq!(finding(&session, "spf-too-many-lookups").severity, Severity::Error);
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_invalid_for_what_ends_in_an_error() {
+    let session = finds(domain("v=spf1 include:gone.example.net -all"), &["spf-invalid"]).await;
+    assert!(words(&session, "spf-invalid").contains("gone.example.net"));
+    let session = finds(domain("v=spf1 ip4:192.0.2.300 -all"), &["spf-invalid"]).await;
+    assert!(words(&session, "spf-invalid").contains("ip4:192.0.2.300"));
+    // Two look-ups may come to nothing, three may not.
+    let void = |names: &str| domain(&format!("v=spf1 {names} -all"));
+    finds(void("a:x.example.net a:y.example.net"), &[]).await;
+    let session = finds(void("a:x.example.net a:y.example.net mx:z.example.net"), &["spf-invalid"]).await;
+    assert!(words(&session, "spf-invalid").contains("3 of its look-ups come to nothing"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_allows_everybody() {
+    finds(domain("v=spf1 a +all"), &["spf-allows-everybody"]).await;
+    finds(domain("v=spf1 a ~all"), &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_spf_not_authorised_of_an_address_and_of_a_host() {
+    // The address has a name that leads back, so that only SPF speaks.
+    let from = |world: World, address: &str| world.sends_from(address);
+    let named = || {
+        good()
+            .name("9.2.0.192.in-addr.arpa", "ptr = ['out.example.com']")
+            .name("77.100.51.198.in-addr.arpa", "ptr = ['relay.example.net']")
+            .name("out.example.com", "a = ['192.0.2.9']")
+            .name("relay.example.net", "a = ['198.51.100.77']\ntxt = ['v=spf1 a -all']")
+    };
+    finds(from(named(), "192.0.2.9"), &[]).await;
+    let session = finds(from(named(), "198.51.100.77"), &["spf-not-authorised"]).await;
+    let said = words(&session, "spf-not-authorised");
+    assert!(
+        said.contains("198.51.100.77") && said.contains("\"-all\" says that it is not allowed"),
+        "{said}"
+    );
+    let session = finds(named().sends_by("relay.example.net"), &["spf-not-authorised"]).await;
+    assert!(words(&session, "spf-not-authorised").contains("relay.example.net"));
+    finds(named().sends_by("out.example.com"), &[]).await;
+    // A host whose record is included is a sender, whatever its addresses are.
+    let included = named().name("example.com", "txt = ['v=spf1 include:relay.example.net -all']");
+    finds(included.sends_by("relay.example.net"), &[]).await;
+    finds(named().sends_by("gone.example.net"), &["spf-not-authorised"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_ptr_missing_of_a_sending_address() {
+    let session = finds(good().sends_from("192.0.2.9"), &["ptr-missing"]).await;
+    assert!(words(&session, "ptr-missing").contains("192.0.2.9"));
+    // Nobody else can see what a private address is called.
+    let private = domain("v=spf1 ip4:10.0.0.0/8 -all").sends_from("10.1.2.3");
+    finds(private, &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_dkim_missing_for_common_selectors_and_for_the_one_asked_for() {
+    let none = World::inbox("example.com")
+        .name("example.com", "txt = ['v=spf1 -all']")
+        .name("_dmarc.example.com", "txt = ['v=DMARC1; p=reject']");
+    finds(none, &["dkim-missing"]).await;
+    let session = finds(good().selector("mail2026"), &["dkim-missing"]).await;
+    assert!(words(&session, "dkim-missing").contains("under the selector mail2026"));
+    let own =
+        good().selector("mail2026").name("mail2026._domainkey.example.com", &format!("txt = ['{KEY}']"));
+    finds(own, &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_dkim_key_invalid_dkim_weak_key_and_dkim_testing() {
+    let key =
+        |text: &str| good().selector("m1").name("m1._domainkey.example.com", &format!("txt = ['{text}']"));
+    let session = finds(key("v=DKIM1; p="), &["dkim-key-invalid"]).await;
+    assert!(words(&session, "dkim-key-invalid").contains("revoked"));
+    finds(key("v=DKIM1; p=broken"), &["dkim-key-invalid"]).await;
+    finds(key(&KEY.replace("k=", "t=y; k=")), &["dkim-testing"]).await;
+    // The key of RFC 6376 appendix C has 1024 bits.
+    let short = "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
+    let session = finds(key(short), &["dkim-weak-key"]).await;
+    assert_eq!(finding(&session, "dkim-weak-key").severity, Severity::Warning);
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_dmarc_missing_and_no_dmarc_missing_where_a_parent_has_one() {
+    let none = World::inbox("shop.example.com")
+        .name("shop.example.com", "txt = ['v=spf1 -all']")
+        .name("s1._domainkey.shop.example.com", &format!("txt = ['{KEY}']"));
+    let parent = none.clone().name("_dmarc.example.com", "txt = ['v=DMARC1; p=reject']");
+    finds(none, &["dmarc-missing"]).await;
+    finds(parent, &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_dmarc_invalid_and_dmarc_monitors_only() {
+    let policy = |text: &str| good().name("_dmarc.example.com", &format!("txt = [{text}]"));
+    for (text, why) in [
+        ("'v=DMARC1; p=block'", "p=block"),
+        ("'v=DMARC1'", "p is missing"),
+        ("'v=DMARC1; p=none', 'v=DMARC1; p=reject'", "more than one"),
+        ("'v=dmarc1; p=none'", "does not begin with v=DMARC1"),
+    ] {
+        let session = finds(policy(text), &["dmarc-invalid"]).await;
+        assert!(words(&session, "dmarc-invalid").contains(why), "{}", words(&session, "dmarc-invalid"));
+        assert_eq!(ehlo::report::exit_status(&session), 1);
+    }
+    let session =
+        finds(policy("'v=DMARC1; p=none; rua=mailto:d@example.com'"), &["dmarc-monitors-only"]).await;
+    assert_eq!(ehlo::report::exit_status(&session), 0);
+}
+
+/// An e-mail address: SRV records that lead elsewhere, or to nothing (RFC 6186 §6, §3.4).
+#[tokio::test(start_paused = true)]
+async fn says_srv_other_domain_and_srv_not_offered() {
+    let named = |srv: &str| {
+        World::mailbox("example.com")
+            .name("_submission._tcp.example.com", srv)
+            .name("_submissions._tcp.example.com", "srv = ['0 0 0 .']")
+            .name("smtp.example.com", "a = ['192.0.2.25']")
+            .name("smtp.example.net", "a = ['192.0.2.25']")
+    };
+    let other = named("srv = ['0 1 25 smtp.example.net']").server("192.0.2.25", "smtp.example.net", "");
+    let session = other.finds(&["srv-other-domain", "srv-not-offered", "port-25-not-for-submission"]).await;
+    assert!(words(&session, "srv-other-domain").contains("smtp.example.net"));
+    let own = named("srv = ['0 1 25 smtp.example.com']").server("192.0.2.25", "smtp.example.com", "");
+    own.finds(&["srv-not-offered", "port-25-not-for-submission"]).await;
+    let signed = named("srv = ['0 1 25 smtp.example.net']\nvalidated = true");
+    let signed = signed.server("192.0.2.25", "smtp.example.net", "");
+    signed.finds(&["srv-not-offered", "port-25-not-for-submission"]).await;
+}
