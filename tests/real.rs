@@ -28,6 +28,8 @@ mod opensmtpd;
 #[path = "real/postfix.rs"]
 mod postfix;
 mod pty;
+#[path = "real/relay.rs"]
+mod relay;
 #[path = "real/submission.rs"]
 mod submission;
 #[path = "real/tools.rs"]
