@@ -30,6 +30,8 @@ mod postfix;
 mod pty;
 #[path = "real/relay.rs"]
 mod relay;
+#[path = "real/sign_in.rs"]
+mod sign_in;
 #[path = "real/submission.rs"]
 mod submission;
 #[path = "real/tools.rs"]

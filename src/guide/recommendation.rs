@@ -131,9 +131,12 @@ fn ready<'a>(known: &Known<'_>, order: &[&'a Route]) -> Option<(&'a Route, Vec<&
     let blockers = |route: &Route| {
         errors(known, route).into_iter().filter(|code| is_repairable(code)).collect::<Vec<_>>()
     };
+    // The credentials and the envelope were tried on one route only: what it was refused, the others would be too.
+    let refused =
+        known.routes.iter().any(|route| route.submission.is_some() && !errors(known, route).is_empty());
     order
         .iter()
-        .filter(|route| route.outcome == Outcome::Works)
+        .filter(|route| route.outcome == Outcome::Works && (!refused || route.submission.is_some()))
         // Where DANE or MTA-STS demand another server, a connection that works is of no use.
         .filter(|route| !errors(known, route).iter().any(|code| FORBIDS.contains(code)))
         .min_by_key(|route| {

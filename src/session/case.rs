@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use crate::event::{
-    ConnectOutcome, IcmpError, InspectReason, Micros, ProxyFault, Purpose, Side, Submit, TlsOutcome,
+    ConnectOutcome, IcmpError, InspectReason, Micros, ProxyFault, Purpose, RouteOrigin, Side, Submit,
+    TlsOutcome,
 };
 use crate::session::handshake::foreign;
 use crate::session::probe::{Handshake, Probe, SeenAlert};
@@ -157,7 +158,9 @@ impl<'a> Case<'a> {
 
     /// Whether and how one can sign in here; `None` where no credentials were given, or none are for this goal.
     pub fn can_sign_in(&self) -> Option<Result<Mechanism, NoMechanism>> {
-        let wanted = self.sign_in.filter(|_| self.goal == Goal::Submit)?;
+        // A port that is looked at for information is none to sign in on.
+        let meant = self.goal == Goal::Submit && self.route.origin != RouteOrigin::Information;
+        let wanted = self.sign_in.filter(|_| meant)?;
         let asked = wanted.mechanism.as_deref().and_then(Mechanism::parse);
         let offered = self.probe.after_tls.as_ref().map(Capabilities::auth).unwrap_or_default();
         Some(Mechanism::choose(&offered, wanted.secret.unwrap_or_default(), asked))

@@ -187,3 +187,17 @@ fn reasons_cite_what_was_seen() {
         ]
     );
 }
+
+#[test]
+fn what_was_refused_on_one_route_is_not_ready_on_another() {
+    // With `--all` the others work too, but nobody signed in there.
+    let mut signed = case(&["587/starttls auth-failed auth-bad-credentials", "465/implicit works"]);
+    signed.routes[0].submission = Some(crate::session::route::Submission::default());
+    assert_eq!(recommend(&signed), "after-fix 587/starttls auth-bad-credentials");
+    let mut named = case(&["587/starttls works relay-denied", "465/implicit works"]);
+    named.routes[0].submission = Some(crate::session::route::Submission::default());
+    assert_eq!(recommend(&named), "after-fix 587/starttls relay-denied");
+    let mut accepted = case(&["587/starttls works", "465/implicit works"]);
+    accepted.routes[0].submission = Some(crate::session::route::Submission::default());
+    assert_eq!(recommend(&accepted), "ready 587/starttls");
+}

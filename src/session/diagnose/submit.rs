@@ -2,7 +2,7 @@
 
 use super::Notes;
 use super::refusal::Refusal;
-use crate::event::InspectReason;
+use crate::event::{InspectReason, RouteOrigin};
 use crate::session::probe::{Exchange, Probe, Said};
 use crate::session::{Outcome, Severity};
 use crate::target::{Goal, SecretKind, TlsMode};
@@ -42,6 +42,9 @@ fn list(notes: &Notes<'_, '_>) -> Vec<Option<usize>> {
 /// What can be told from the list alone: no secret was sent for it.
 fn offered(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
+    if case.route.origin == RouteOrigin::Information {
+        return;
+    }
     let lines = list(notes);
     if case.route.tls == TlsMode::None {
         if case.sign_in.is_some() && case.goal == Goal::Submit {
