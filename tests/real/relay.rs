@@ -18,7 +18,8 @@ use serde_json::Value;
 
 use crate::authority::{Identity, authority, server};
 use crate::internet::{Host, Internet, SERVER_V4};
-use crate::postfix::{NAME, Postfix};
+use crate::postfix::Postfix;
+use crate::submission::NAME;
 use crate::tools::require_root_or_skip;
 
 const DOMAIN: &str = "example.test";
@@ -63,12 +64,12 @@ fn answer(asked: &Message, records: &[(Name, RData)], validates: bool) -> Vec<u8
     message.queries.clone_from(&asked.queries);
     let question = &asked.queries[0];
     let kind = |data: &RData| Record::from_rdata(Name::root(), 0, data.clone()).record_type();
-    let known = |name: &Name| records.iter().filter(move |(owner, _)| owner == name);
+    let known: Vec<_> = records.iter().filter(|(owner, _)| owner == question.name()).collect();
     let wanted: RecordType = question.query_type();
-    for (owner, data) in known(question.name()).filter(|(_, data)| kind(data) == wanted) {
+    for (owner, data) in known.iter().filter(|(_, data)| kind(data) == wanted) {
         message.answers.push(Record::from_rdata(owner.clone(), 300, data.clone()));
     }
-    let exists = known(question.name()).next().is_some();
+    let exists = !known.is_empty();
     message.metadata.response_code = if exists { ResponseCode::NoError } else { ResponseCode::NXDomain };
     // Who does not ask for it is not told (RFC 6840 §5.8).
     message.metadata.authentic_data = validates && asked.metadata.authentic_data;
