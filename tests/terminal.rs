@@ -144,7 +144,8 @@ fn the_start_screen_takes_a_target() {
 #[test]
 fn a_target_that_cannot_be_a_host_is_told_on_the_screen() {
     let mut pty = walk("smtp.exa mple.com");
-    let told = pty.shows("white space");
+    let told = pty.shows("Enter shows it");
+    assert!(told.contains("white space"), "{told}");
     insta::assert_snapshot!("malformed", steady(&told));
     pty.press("q");
     let (_, left) = pty.ends();
