@@ -27,7 +27,11 @@ mod node;
 mod opensmtpd;
 #[path = "real/postfix.rs"]
 mod postfix;
+#[path = "real/proxies.rs"]
+mod proxies;
 mod pty;
+#[path = "real/reach.rs"]
+mod reach;
 #[path = "real/relay.rs"]
 mod relay;
 #[path = "real/sign_in.rs"]
