@@ -34,9 +34,9 @@ use crate::target::TlsMode;
 pub struct Answer {
     /// Its id.
     pub id: String,
-    /// Of which step: `host`, `route`, `way-out`, or `any`.
+    /// Of which step: `host`, `route`, `sign-in`, `envelope`, `way-out`, or `any`.
     of: String,
-    /// Where it makes sense: `starttls`, `credentials`, `repeat`; everywhere where nothing is said.
+    /// Where it makes sense: `starttls`, `repeat`; everywhere where nothing is said.
     only: Option<String>,
     /// In words.
     pub text: String,
@@ -163,7 +163,6 @@ pub fn choices(session: &Session, step: &str) -> Vec<&'static Answer> {
     let started = session.started();
     let makes_sense = |answer: &&Answer| match (answer.only.as_deref(), route) {
         (Some("starttls"), Some(route)) => route.tls == TlsMode::Starttls,
-        (Some("credentials"), _) => started.is_some_and(|started| started.sign_in),
         (Some("repeat"), _) => started.is_some_and(|started| started.repeat > 1),
         _ => true,
     };
@@ -200,7 +199,8 @@ fn of_route(session: &Session, route: &Route) -> Option<&'static str> {
         return Some("flaky");
     }
     Some(match route.outcome {
-        Outcome::Works => "works",
+        // Signing in is a step of its own, on a connection of its own: the route itself came as far as it should.
+        Outcome::Works | Outcome::AuthFailed => "works",
         Outcome::Filtered => "silence",
         Outcome::Refused | Outcome::Unreachable => "refused",
         Outcome::Closed | Outcome::Silent | Outcome::NotSmtp | Outcome::Rejected | Outcome::Interrupted => {
@@ -210,7 +210,6 @@ fn of_route(session: &Session, route: &Route) -> Option<&'static str> {
         Outcome::NoStarttls | Outcome::StarttlsRefused => "upgrade",
         Outcome::TlsFailed => "tls",
         Outcome::CertInvalid => "certificate",
-        Outcome::AuthFailed => "sign-in",
         Outcome::NotTried => return None,
     })
 }
@@ -228,6 +227,10 @@ fn of_step(session: &Session, step: &str) -> Option<&'static str> {
         ("host", false) if has("dns-nxdomain") => "no-name",
         ("host", false) if has("dns-no-address") => "no-address",
         ("host", false) => "no-answer",
+        ("sign-in", true) => "signed-in",
+        ("sign-in", false) => "sign-in",
+        ("envelope", true) => "envelope",
+        ("envelope", false) => "envelope-refused",
         ("way-out", true) => "alive",
         ("way-out", false) => "dead",
         _ => return None,
@@ -335,6 +338,24 @@ mod tests {
         let judged = quiz.judge(&session, "route-587-starttls").unwrap();
         assert!(judged.right());
         assert!(judged.why.len() == 2 && judged.why[1].contains("587"), "{:?}", judged.why);
+    }
+
+    #[test]
+    fn a_refused_sign_in_is_no_fault_of_the_route() {
+        let mut session = Session::default();
+        for event in testing::healthy_587() {
+            session.apply(&event);
+        }
+        let mut route = session.routes()[0].clone();
+        route.outcome = Outcome::AuthFailed;
+        assert_eq!(of_route(&session, &route), Some("works"), "the sign-in is a step of its own");
+        for (step, wanted) in
+            [("sign-in", ["signed-in", "sign-in"]), ("envelope", ["envelope", "envelope-refused"])]
+        {
+            let offered: Vec<&str> =
+                choices(&session, step).iter().map(|answer| answer.id.as_str()).collect();
+            assert!(offered.starts_with(&wanted), "{offered:?}");
+        }
     }
 
     #[test]

@@ -5,19 +5,24 @@ use crate::submission::{NAME, Place, Running, healthy};
 use crate::tools::require_or_skip;
 
 /// Where Debian puts it.
-const SUBMISSION: &str = "/usr/lib/dovecot/submission";
+pub const SUBMISSION: &str = "/usr/lib/dovecot/submission";
 
 /// Its sockets stand in `/run`, which is its own here.
 const START: &str = "mount -t tmpfs -o mode=755 none /run && exec dovecot -F -c \"$1\"";
 
 fn start(host: &Host) -> Running<'_> {
+    start_with(host, "plain login")
+}
+
+/// Starts it with these mechanisms.
+pub fn start_with<'a>(host: &'a Host, mechanisms: &str) -> Running<'a> {
     let place = Place::new();
-    place.put("dovecot.conf", configuration(place.path()));
+    place.put("dovecot.conf", configuration(place.path(), mechanisms));
     let file = place.file("dovecot.conf");
     place.start(host, &["sh", "-c", START, "sh", &file.to_string_lossy()])
 }
 
-fn configuration(root: &str) -> String {
+fn configuration(root: &str, mechanisms: &str) -> String {
     format!(
         "protocols = submission
 listen = *, ::
@@ -27,11 +32,13 @@ ssl = required
 ssl_cert = <{root}/certificate.pem
 ssl_key = <{root}/key.pem
 log_path = {root}/log
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 passdb {{
   driver = static
   args = password=secret
 }}
+first_valid_uid = 1
+mail_location = maildir:{root}/mail
 userdb {{
   driver = static
   args = uid=mail gid=mail home=/nonexistent

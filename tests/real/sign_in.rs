@@ -1,17 +1,19 @@
-//! Signing in and the envelope against a real Postfix; and that the password is nowhere but on the
+//! Signing in and the envelope against a real Postfix and a real Dovecot; and that the password is nowhere but on the
 //! encrypted line.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
+use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use crate::internet::{Internet, SERVER_V4};
+use crate::internet::{Host, Internet, SERVER_V4};
 use crate::postfix::{PASSWORD, Postfix, USER};
 use crate::submission::NAME;
 use crate::tools::require_root_or_skip;
@@ -239,4 +241,58 @@ fn forms(password: &str) -> Vec<String> {
         forms.push(text[before.len().div_ceil(3) * 4..text.len() - 2].to_owned());
     }
     forms
+}
+
+/// Who takes the mail from Dovecot: it connects there once somebody has signed in.
+fn relay(host: &Host) {
+    let listener = host.enter(|| TcpListener::bind(("127.0.0.1", 25)).unwrap());
+    // The thread and its listener end with the process.
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || -> std::io::Result<()> {
+                stream.write_all(b"220 relay.example.test ESMTP\r\n")?;
+                for line in BufReader::new(stream.try_clone()?).lines() {
+                    let quits = line?.to_ascii_uppercase().starts_with("QUIT");
+                    stream.write_all(if quits { b"221 bye\r\n" } else { b"250 ok\r\n" })?;
+                }
+                Ok(())
+            });
+        }
+    });
+}
+
+#[test]
+fn every_mechanism_of_dovecot() {
+    if !crate::tools::require_or_skip(&[crate::dovecot::SUBMISSION.into()]) {
+        return;
+    }
+    let internet = Internet::new();
+    let mechanisms = "plain login cram-md5 scram-sha-1 scram-sha-256";
+    relay(&internet.server);
+    let dovecot = crate::dovecot::start_with(&internet.server, mechanisms);
+    let authority = dovecot.authority_file();
+    let log = || std::fs::read_to_string(authority.with_file_name("log")).unwrap_or_default();
+    let (right, wrong) = (file("secret"), file("not the secret"));
+    let with = |file: &NamedTempFile, more: &[&str]| {
+        let path = file.path().to_str().unwrap().to_owned();
+        Report::of(&internet, &authority, &[&["--user", USER, "--password-file", &path], more].concat())
+    };
+    assert_eq!(with(&right, &[]).submission()["mechanism"], "SCRAM-SHA-256", "the strongest by itself");
+    for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"] {
+        let good = with(&right, &["--auth", mechanism]);
+        assert_eq!(
+            (good.status, good.outcome()),
+            (Some(0), &Value::from("works")),
+            "{mechanism}: {}{}",
+            good.submission(),
+            log()
+        );
+        assert_eq!(good.submission()["mechanism"], mechanism);
+        assert!(good.codes().is_empty(), "{mechanism}: {:?}", good.codes());
+        let bad = with(&wrong, &["--auth", mechanism]);
+        assert_eq!((bad.status, bad.outcome()), (Some(1), &Value::from("auth-failed")), "{:#}", bad.json);
+        assert_eq!(bad.codes(), ["auth-bad-credentials"], "{mechanism}");
+    }
+    let token = with(&right, &["--auth", "XOAUTH2"]);
+    assert!(token.codes().contains(&"auth-mechanism-unsupported"), "{:?}", token.codes());
 }
