@@ -8,8 +8,10 @@
 //! nothing waits and routes race: the next one begins when the one before it has not connected after 250 ms, or has
 //! failed, and is dropped again where an earlier one works.
 
+mod begin;
+mod orders;
+
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,21 +19,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::event::{
-    AnsweredBy, Event, EventKind, ProbeId, Purpose, RouteId, RunEnd, SessionStarted, Verification,
-};
-use crate::guide::submit::ASK_SIGN_IN;
+use crate::event::{AnsweredBy, Event, EventKind, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
 use crate::guide::walk::{self, Next, Plan};
 use crate::journal::Writer;
 use crate::net::Network;
 use crate::order::Order;
-use crate::probe::route::Job;
-use crate::probe::{Context, Family, LazyTls, control, policy, resolve, route, submit};
+use crate::probe::{Context, Family, LazyTls};
 use crate::session::{Outcome, Session, route::State};
-use crate::target::{Credentials, Host};
-use crate::wire::dialogue::{Envelope, Errand, SignIn};
-use crate::wire::message::test_message;
-use crate::wire::sasl::Mechanism;
+use crate::target::Credentials;
 
 /// How long a route is given to connect before the next one begins too.
 const RACE: Duration = Duration::from_millis(250);
@@ -216,8 +211,7 @@ impl Engine {
 
     /// Asks the walk what comes next and begins it, or shows its plan.
     async fn decide(&mut self) {
-        let next = walk::next(&self.session, &self.settings);
-        match next {
+        match walk::next(&self.session, &self.settings) {
             Next::Question { question, default } => {
                 let flag = self.flags.iter().find(|(asked, _)| *asked == question).map(|(_, a)| a.clone());
                 let (answer, by) = match flag {
@@ -235,178 +229,28 @@ impl Engine {
                 self.next_route = self.next_route.saturating_add(1);
                 self.emit(EventKind::RouteAdded { route, host, port, tls, origin });
             }
-            Next::Resolve { ref plan, .. }
-            | Next::Ask { ref plan, .. }
-            | Next::Policy { ref plan, .. }
-            | Next::Probe { ref plan, .. }
-            | Next::Submit { ref plan, .. }
-            | Next::Control { ref plan, .. } => {
-                // A route that the race has begun already has been announced.
-                let racing = matches!(&next, Next::Probe { route, .. } if self.probe_of(*route).is_some());
-                if !racing {
-                    self.enter(&plan.clone());
-                }
-                self.now = Now::Ready(next);
-                if self.pace == Pace::Run || racing {
-                    self.begin();
-                }
-            }
             Next::Conclude(plan) => {
                 self.stop_probes().await;
                 self.enter(&plan);
                 self.emit(EventKind::RunEnded { reason: RunEnd::Completed });
                 self.now = Now::Resting;
             }
+            step => {
+                // A route that the race has begun already has been announced.
+                let racing = matches!(&step, Next::Probe { route, .. } if self.probe_of(*route).is_some());
+                if !racing && let Some(plan) = step.plan() {
+                    self.enter(plan);
+                }
+                self.now = Now::Ready(step);
+                if self.pace == Pace::Run || racing {
+                    self.begin();
+                }
+            }
         }
     }
 
     fn enter(&mut self, plan: &Plan) {
         self.emit(EventKind::StepEntered { step: plan.step.clone(), plan: plan.text.clone() });
-    }
-
-    /// Begins the step whose plan was shown.
-    fn begin(&mut self) {
-        let Now::Ready(next) = std::mem::replace(&mut self.now, Now::Deciding) else { return };
-        match next {
-            Next::Resolve { host, .. } => {
-                let Ok(host) = Host::parse(&host) else { return };
-                let (send, found) = oneshot::channel();
-                let recorder = self.context.recorder();
-                let purpose = Purpose::Resolve { host: host.to_string() };
-                let probe = recorder.probe();
-                let task = resolve::resolve(self.context.clone(), recorder, host, send);
-                self.spawn(probe, purpose, task);
-                self.now = Now::Resolving(found);
-            }
-            Next::Ask { domain, questions, .. } => {
-                let (send, found) = oneshot::channel();
-                let recorder = self.context.recorder();
-                let purpose = Purpose::Ask { domain: domain.clone() };
-                let probe = recorder.probe();
-                let task = resolve::ask(self.context.clone(), recorder, domain, questions, send);
-                self.spawn(probe, purpose, task);
-                self.now = Now::Resolving(found);
-            }
-            Next::Policy { host, .. } => {
-                let (send, found) = oneshot::channel();
-                let recorder = self.context.recorder();
-                let purpose = Purpose::Policy { host: host.clone() };
-                let probe = recorder.probe();
-                self.spawn(probe, purpose, policy::policy(self.context.clone(), recorder, host, send));
-                self.now = Now::Resolving(found);
-            }
-            Next::Probe { route, followers, .. } => {
-                if self.probe_of(route).is_none() {
-                    self.probe(route);
-                }
-                if self.pace == Pace::Run && !followers.is_empty() {
-                    self.race = Some((Instant::now() + RACE, followers));
-                }
-                self.now = Now::Probing(route);
-            }
-            Next::Submit { route, errand, .. } => self.submit(route, &errand),
-            Next::Control { host, mut ports, .. } => {
-                if ports.is_empty() {
-                    return;
-                }
-                let port = ports.remove(0);
-                self.control(host, port, ports);
-            }
-            Next::Question { .. } | Next::AddRoute { .. } | Next::Conclude(_) => {}
-        }
-    }
-
-    fn probe(&mut self, id: RouteId) {
-        let Some(found) = self.session.route(id) else { return };
-        let Ok(host) = Host::parse(&found.host) else { return };
-        let round = u16::try_from(found.rounds.len()).unwrap_or(u16::MAX).saturating_add(1);
-        let addresses = self.addresses(&host);
-        let closely = self.settings.all;
-        let whole_chain = walk::wants_chain(&self.session, found);
-        let job =
-            Job { route: id, round, host, addresses, port: found.port, tls: found.tls, closely, whole_chain };
-        let recorder = self.context.recorder();
-        let probe = recorder.probe();
-        let purpose = Purpose::Route { route: id, round };
-        self.spawn(probe, purpose, route::route(self.context.clone(), recorder, job));
-    }
-
-    fn submit(&mut self, id: RouteId, errand: &walk::Errand) {
-        let (Some(route), Some(started)) = (self.session.route(id), self.session.started()) else { return };
-        let (Ok(host), Some(endpoint)) = (Host::parse(&route.host), route.chosen.clone()) else { return };
-        let wanted = &started.submit;
-        let sign_in = self.credentials.clone().filter(|_| errand.sign_in).map(|credentials| SignIn {
-            credentials,
-            kind: wanted.secret.unwrap_or_default(),
-            mechanism: wanted.mechanism.as_deref().and_then(Mechanism::parse),
-        });
-        let envelope = wanted.mail_from.clone().filter(|_| errand.envelope).map(|from| {
-            let to = wanted.rcpt_to.clone();
-            let now = self.session.wall_clock().unwrap_or_default();
-            let message = to
-                .as_deref()
-                .filter(|_| errand.message)
-                .map(|to| test_message(&from, to, &started.ehlo_name, now, self.context.now().0));
-            let size = message.as_ref().map(|text| text.len() as u64).or(wanted.message_size);
-            Envelope { from, to, size, message }
-        });
-        let job = Job {
-            route: id,
-            round: 0,
-            host,
-            addresses: Vec::new(),
-            port: route.port,
-            tls: route.tls,
-            closely: false,
-            whole_chain: false,
-        };
-        let task = submit::Task {
-            job,
-            endpoint,
-            errand: Errand { sign_in, envelope },
-            // Where the certificate did not verify, only an envelope is named, and no secret is there.
-            verification: if route.verified { Verification::Strict } else { Verification::Relaxed },
-            cleartext: wanted.mail_from.clone().filter(|_| errand.cleartext),
-            open_relay: errand.open_relay,
-        };
-        let (send, done) = oneshot::channel();
-        let recorder = self.context.recorder();
-        let probe = recorder.probe();
-        let context = self.context.clone();
-        let work = async move {
-            submit::submit(context, recorder, task).await;
-            let _ = send.send(());
-        };
-        self.spawn(probe, Purpose::Submit { route: id }, work);
-        self.now = Now::Submitting(done);
-    }
-
-    /// The addresses of a host, as the look-ups gave them, in the order in which to try them.
-    fn addresses(&self, host: &Host) -> Vec<IpAddr> {
-        match host {
-            Host::Address(address) => vec![*address],
-            Host::Name(name) => resolve::in_order(self.session.dns().reachable(name), self.context.family),
-        }
-    }
-
-    fn control(&mut self, host: String, port: u16, rest: Vec<u16>) {
-        let addresses = Host::parse(&host).map(|host| self.addresses(&host)).unwrap_or_default();
-        let (send, alive) = oneshot::channel();
-        let recorder = self.context.recorder();
-        let probe = recorder.probe();
-        let purpose = Purpose::Control { host: host.clone(), port };
-        let context = self.context.clone();
-        let next = host.clone();
-        let task = async move {
-            let _ = send.send(control::control(context, recorder, host, addresses, port).await);
-        };
-        self.spawn(probe, purpose, task);
-        self.now = Now::Controlling(alive, next, rest);
-    }
-
-    fn spawn(&mut self, probe: ProbeId, purpose: Purpose, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
-        self.probes.insert(probe, Running { purpose, connected: false });
     }
 
     fn probe_of(&self, id: RouteId) -> Option<ProbeId> {
@@ -499,118 +343,6 @@ impl Engine {
                     _ => {}
                 }
             }
-        }
-    }
-
-    async fn order(&mut self, order: Order) -> Flow {
-        match order {
-            Order::Continue => {
-                if matches!(self.now, Now::Ready(_)) {
-                    self.begin();
-                }
-            }
-            Order::RunOn => {
-                self.pace = Pace::Run;
-                match &self.now {
-                    Now::Ready(_) => self.begin(),
-                    Now::Asking(_) => self.now = Now::Deciding,
-                    _ => {}
-                }
-            }
-            Order::Pause => {
-                self.pace = Pace::Guided;
-                self.race = None;
-            }
-            Order::Answer { question, answer } => {
-                if matches!(&self.now, Now::Asking(asked) if *asked == question) {
-                    self.emit(EventKind::Answered { question, answer, by: AnsweredBy::User });
-                    self.now = Now::Deciding;
-                }
-            }
-            Order::SignIn(credentials) => {
-                if matches!(&self.now, Now::Asking(asked) if asked == ASK_SIGN_IN) {
-                    let named =
-                        self.session.started().and_then(|started| started.submit.mechanism.as_deref());
-                    let kind = named.and_then(Mechanism::parse).map(Mechanism::kind).unwrap_or_default();
-                    let (question, answer) = (ASK_SIGN_IN.to_owned(), "yes".to_owned());
-                    self.emit(EventKind::Answered { question, answer, by: AnsweredBy::User });
-                    self.emit(EventKind::SignInGiven { user: credentials.user.clone(), kind });
-                    self.credentials = Some(credentials);
-                    self.now = Now::Deciding;
-                }
-            }
-            Order::Skip => self.skip().await,
-            Order::Again { step } => self.again(&step),
-            Order::Cancel => {
-                if !self.interactive {
-                    self.stop_probes().await;
-                    self.finish(RunEnd::Cancelled);
-                    return Flow::Stop;
-                }
-                if !self.probes.is_empty() {
-                    self.stop_probes().await;
-                    self.pace = Pace::Guided;
-                    // What was stopped is not tried again by itself: the walk goes on behind it when asked to.
-                    self.now = Now::Deciding;
-                }
-            }
-            Order::Quit => {
-                let over = matches!(self.now, Now::Resting);
-                self.stop_probes().await;
-                if !over {
-                    self.finish(RunEnd::Cancelled);
-                }
-                return Flow::Stop;
-            }
-            Order::Begin { .. } => {}
-        }
-        Flow::Go
-    }
-
-    async fn skip(&mut self) {
-        let step = match &self.now {
-            Now::Ready(
-                Next::Resolve { plan, .. }
-                | Next::Ask { plan, .. }
-                | Next::Policy { plan, .. }
-                | Next::Probe { plan, .. }
-                | Next::Submit { plan, .. }
-                | Next::Control { plan, .. },
-            ) => Some(plan.step.clone()),
-            Now::Resolving(..) | Now::Probing(_) | Now::Submitting(_) | Now::Controlling(..) => {
-                self.session.steps().last().map(|step| step.id.clone())
-            }
-            _ => None,
-        };
-        if let Some(step) = step {
-            self.stop_probes().await;
-            self.emit(EventKind::StepSkipped { step });
-            self.now = Now::Deciding;
-        }
-    }
-
-    fn again(&mut self, step: &str) {
-        if !matches!(self.now, Now::Ready(_) | Now::Resting | Now::Asking(_)) {
-            return;
-        }
-        let Some(next) = walk::again(&self.session, step) else { return };
-        match &next {
-            Next::Resolve { plan, .. }
-            | Next::Ask { plan, .. }
-            | Next::Policy { plan, .. }
-            | Next::Probe { plan, .. }
-            | Next::Submit { plan, .. }
-            | Next::Control { plan, .. } => {
-                let plan = plan.clone();
-                self.enter(&plan);
-            }
-            _ => return,
-        }
-        // A second attempt to sign in, or to send, waits for the user whatever the pace: its plan warns.
-        let waits = matches!(next, Next::Submit { .. });
-        self.now = Now::Ready(next);
-        if !waits {
-            self.begin();
         }
     }
 

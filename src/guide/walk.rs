@@ -95,6 +95,21 @@ pub enum Next {
     Conclude(Plan),
 }
 
+impl Next {
+    /// The plan of a step that sends something, to be shown before it begins.
+    pub fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Resolve { plan, .. }
+            | Self::Ask { plan, .. }
+            | Self::Policy { plan, .. }
+            | Self::Probe { plan, .. }
+            | Self::Control { plan, .. }
+            | Self::Submit { plan, .. } => Some(plan),
+            Self::Question { .. } | Self::AddRoute { .. } | Self::Conclude(_) => None,
+        }
+    }
+}
+
 /// What the walk was told beforehand.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
