@@ -7,18 +7,22 @@ use std::collections::BTreeSet;
 
 use tui_input::Input;
 
-use super::keys::{Action, Place};
 use super::phases::{self, Group};
 use super::sign_in::SignIn;
 use super::theme::Theme;
 use crate::event::{Event, EventKind, Micros, ProbeId};
 use crate::guide::headline::{Headline, headline};
-use crate::guide::quiz::{Quiz, Score};
+use crate::guide::quiz::Quiz;
 use crate::guide::recommendation::{Recommendation, recommend};
-use crate::guide::tree::tree;
-use crate::guide::walk::{self, Next, PathStep, Settings, StepState};
-use crate::session::{Line, Session};
+use crate::guide::walk::{self, Next, PathStep, Settings};
+use crate::session::Session;
 use crate::target::Goal;
+
+mod allowed;
+mod looked;
+mod practice;
+
+pub use practice::{Practice, Supply, level};
 
 /// The screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,52 +153,6 @@ pub struct Search {
     pub hits: Vec<usize>,
     /// How many lines were searched.
     pub searched: usize,
-}
-
-/// One scenario of the lab.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Practice {
-    /// What follows `lab:`.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// What it teaches.
-    pub lesson: String,
-    /// What it is about; the list is grouped by it.
-    pub topic: &'static str,
-    /// From 1, easy, to 3.
-    pub difficulty: u8,
-    /// What the caller reported.
-    pub story: String,
-    /// What their application printed.
-    pub printed: Option<String>,
-    /// What is to be found out.
-    pub task: String,
-    /// What to take home.
-    pub closing: String,
-    /// The best score so far, where it was solved.
-    pub solved: Option<Score>,
-}
-
-/// Scenarios, and a word to the reader about them.
-type Give = Box<dyn FnOnce() -> (Vec<Practice>, Option<String>) + Send>;
-
-/// Gives the lab's scenarios when they are first needed: reading them takes a while that nobody should wait who does not
-/// want them.
-#[derive(Default)]
-pub struct Supply(Option<Give>);
-
-impl Supply {
-    /// A supply.
-    pub fn new(give: impl FnOnce() -> (Vec<Practice>, Option<String>) + Send + 'static) -> Self {
-        Self(Some(Box::new(give)))
-    }
-}
-
-impl std::fmt::Debug for Supply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "Supply(waiting)" } else { "Supply(empty)" })
-    }
 }
 
 /// The start screen's form.
@@ -351,13 +309,6 @@ impl Ui {
         self.can_begin = old.can_begin;
     }
 
-    /// Fetches the lab's scenarios, where that has not been done.
-    pub fn need_practices(&mut self) {
-        if let Some(give) = self.supply.0.take() {
-            (self.practices, self.notice) = give();
-        }
-    }
-
     /// Takes an event. [`Ui::derive`] must follow, once for a batch.
     pub fn hear(&mut self, event: &Event) {
         match (&event.kind, self.session.started()) {
@@ -433,31 +384,6 @@ impl Ui {
         }
     }
 
-    /// The scenario of the lab that is walked.
-    pub fn case(&self) -> Option<&Practice> {
-        let id = self.session.started()?.input.strip_prefix("lab:")?;
-        self.practices.iter().find(|practice| practice.id == id)
-    }
-
-    /// The step before which the lab asks what is expected.
-    pub fn predicting(&self) -> Option<&str> {
-        let step = &self.session.steps().last()?.id;
-        let asks = self.asks && self.stage == Stage::Ready && self.pace == Pace::Guided;
-        (asks && self.case().is_some() && self.quiz.asks(&self.session, step)).then_some(step)
-    }
-
-    /// The scenarios that are listed, as indices.
-    pub fn listed(&self) -> Vec<usize> {
-        let needle = self.filter.to_lowercase();
-        let has = |practice: &Practice| {
-            let level = level(practice.difficulty);
-            [&practice.id, &practice.title, practice.topic, level]
-                .into_iter()
-                .any(|text: &str| text.to_lowercase().contains(&needle))
-        };
-        (0..self.practices.len()).filter(|at| self.practices.get(*at).is_some_and(has)).collect()
-    }
-
     /// Shows the transcript in this way; where it is shown so already, as a list.
     pub fn read_as(&mut self, reading: Reading) {
         self.reading = if self.reading == reading { Reading::List } else { reading };
@@ -510,138 +436,6 @@ impl Ui {
     /// Whether something moves on screen though no event comes.
     pub fn animates(&self) -> bool {
         self.screen == Screen::Walk && !self.running.is_empty()
-    }
-
-    /// Where keys go.
-    pub fn place(&self) -> Place {
-        match (&self.overlay, self.screen) {
-            (Overlay::Help(_) | Overlay::Why(_) | Overlay::Case(_), _) => Place::Page,
-            (Overlay::Question(_) | Overlay::Predict(_) | Overlay::SignIn(_), _) => Place::Question,
-            (_, Screen::Start) => Place::Start,
-            (_, Screen::Lab) => Place::Lab,
-            (_, Screen::Walk) => Place::Walk,
-            (_, Screen::Verdict) => Place::Verdict,
-        }
-    }
-
-    /// Whether an action can be done at the moment.
-    pub fn allows(&self, action: Action) -> bool {
-        let started = self.session.started().is_some();
-        let over = self.stage == Stage::Over;
-        let waits = matches!(self.stage, Stage::Ready | Stage::Asking { .. });
-        match action {
-            Action::Next => self.viewed == Viewed::Present && waits && !self.ordered,
-            Action::Present => self.viewed != Viewed::Present && !over,
-            Action::ShowVerdict => over,
-            Action::RunOn => started && !over && self.pace == Pace::Guided,
-            Action::Pause => started && !over && self.pace == Pace::Running,
-            Action::Stop => self.stage == Stage::Working && started,
-            Action::LetGo if self.screen == Screen::Lab => !self.filter.is_empty(),
-            Action::LetGo => {
-                self.stage != Stage::Working
-                    && (matches!(self.cursor, Cursor::Line(_)) || self.search.is_some())
-            }
-            Action::Skip => {
-                self.viewed == Viewed::Present && (self.stage == Stage::Ready || !self.running.is_empty())
-            }
-            Action::Again => {
-                self.stage != Stage::Working
-                    && self.shown().is_some_and(|step| {
-                        let was_run =
-                            matches!(step.state, StepState::Good | StepState::Bad | StepState::Skipped);
-                        was_run && walk::again(&self.session, &step.id).is_some()
-                    })
-            }
-            Action::Back => self.screen == Screen::Verdict || self.shown_index().is_some_and(|at| at > 0),
-            Action::Forward => self.viewed != Viewed::Present,
-            Action::Follow => self.cursor != Cursor::Following,
-            Action::Find if self.screen == Screen::Lab => !self.practices.is_empty(),
-            Action::Case => self.case().is_some(),
-            Action::Find | Action::Ladder | Action::Timing => !self.lines().is_empty(),
-            Action::FindNext | Action::FindPrevious => self.search.is_some(),
-            Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
-            Action::Why => !self.path.is_empty(),
-            Action::OlderTarget | Action::NewerTarget => !self.form.recent.is_empty(),
-            Action::NextFinding | Action::PreviousFinding => !self.session.findings().is_empty(),
-            Action::ShowLines => self.finding.is_some(),
-            Action::Target => self.can_begin,
-            _ => true,
-        }
-    }
-
-    /// The transcript's lines.
-    pub fn lines(&self) -> &[Line] {
-        self.session.transcript().lines()
-    }
-
-    /// The selected line and its index.
-    pub fn selected(&self) -> Option<(usize, &Line)> {
-        match self.cursor {
-            Cursor::Line(at) => self.lines().get(at).map(|line| (at, line)),
-            Cursor::Following | Cursor::Resting(_) => None,
-        }
-    }
-
-    /// The step that is looked at.
-    pub fn shown(&self) -> Option<&PathStep> {
-        self.path.get(self.shown_index()?)
-    }
-
-    /// Its place in the path.
-    pub fn shown_index(&self) -> Option<usize> {
-        match &self.viewed {
-            Viewed::Step(id) => self.path.iter().position(|step| step.id == *id),
-            Viewed::Present => self.present_index(),
-        }
-    }
-
-    /// The step to show where the reader does not look back: what runs; before a plan, what was done last; at the end,
-    /// what the recommendation is about.
-    fn present_index(&self) -> Option<usize> {
-        // An answered question is no step that one would look at of oneself.
-        let done = |step: &PathStep| {
-            matches!(step.state, StepState::Good | StepState::Bad) && tree().question(&step.id).is_none()
-        };
-        let latest = self.session.steps().last();
-        let latest = latest.and_then(|entered| self.path.iter().position(|step| step.id == entered.id));
-        let last_done = || self.path.iter().rposition(done);
-        match self.stage {
-            Stage::Idle => None,
-            Stage::Ready => latest
-                .and_then(|at| self.path.get(..at)?.iter().rposition(done))
-                .or(latest)
-                .or_else(last_done),
-            Stage::Over => {
-                let route = self.recommendation.as_ref().map(|r| r.route);
-                let recommended = route.and_then(|_| self.path.iter().position(|step| step.route == route));
-                recommended
-                    .or_else(|| self.path.iter().rposition(|step| done(step) && step.route.is_some()))
-                    .or_else(last_done)
-            }
-            Stage::Working | Stage::Asking { .. } => latest
-                .or_else(|| self.path.iter().position(|step| step.state == StepState::Current))
-                .or_else(last_done),
-        }
-        .or(if self.path.is_empty() { None } else { Some(0) })
-    }
-
-    /// The plan that waits for a key: title and text.
-    pub fn plan(&self) -> Option<(&str, &str)> {
-        if self.stage != Stage::Ready {
-            return None;
-        }
-        let entered = self.session.steps().last()?;
-        let title = self.path.iter().find(|step| step.id == entered.id).map(|step| step.title.as_str());
-        Some((title.unwrap_or(&entered.id), &entered.plan))
-    }
-}
-
-/// A difficulty in a word.
-pub fn level(difficulty: u8) -> &'static str {
-    match difficulty {
-        0 | 1 => "easy",
-        2 => "medium",
-        _ => "hard",
     }
 }
 
