@@ -11,6 +11,8 @@
 mod aiosmtpd;
 #[path = "real/authority.rs"]
 mod authority;
+#[path = "real/carried.rs"]
+mod carried;
 #[path = "real/connects.rs"]
 mod connects;
 #[path = "real/dovecot.rs"]

@@ -378,8 +378,8 @@ pub struct Options {
     #[arg(long, value_name = "ADDR[:PORT]", help_heading = "Network")]
     pub dns_server: Option<DnsServer>,
     /// Connects through a proxy: socks5h://HOST:PORT, http://HOST:PORT (CONNECT), or ssh://USER@HOST (ssh -W, so that
-    /// the probe leaves from there). Names are looked up at the far end.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["resolve", "ipv4", "ipv6"], help_heading = "Network")]
+    /// the probe leaves from there). Host names are looked up at the far end; what DNS publishes for a domain is asked here.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["ipv4", "ipv6"], help_heading = "Network")]
     pub proxy: Option<ProxyArgument>,
     /// Connects from this local address.
     #[arg(long, value_name = "ADDR", help_heading = "Network")]

@@ -31,7 +31,7 @@ fn ask(known: &Known<'_>, step: &str, about: &str, questions: Questions) -> Opti
     if questions.is_empty() {
         return None;
     }
-    let plan = plan::ask(step, known.host(), about, &questions);
+    let plan = plan::ask(step, known.host(), about, &questions, known.carrier());
     Some(Next::Ask { plan, domain: known.host().to_owned(), questions })
 }
 
@@ -68,7 +68,7 @@ fn announcement(known: &Known<'_>) -> Option<Next> {
 
 fn policy(known: &Known<'_>) -> Next {
     let host = relay::policy_host(known.host());
-    Next::Policy { plan: plan::policy(&host), host }
+    Next::Policy { plan: plan::policy(&host, known.carrier()), host }
 }
 
 /// The servers whose certificates DNS may vouch for: those with an address, once they are on the list.

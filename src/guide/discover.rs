@@ -58,7 +58,8 @@ fn questions(known: &Known<'_>) -> Next {
     for service in [SUBMISSION, SUBMISSIONS] {
         questions.push((format!("{service}.{domain}"), RecordType::Srv));
     }
-    Next::Ask { plan: plan::discover(domain, &questions), domain: domain.to_owned(), questions }
+    let plan = plan::discover(domain, &questions, known.carrier());
+    Next::Ask { plan, domain: domain.to_owned(), questions }
 }
 
 const SUBMISSION: &str = "_submission._tcp";
@@ -84,7 +85,7 @@ fn submission(known: &Known<'_>, asked_for: bool, all: bool) -> Planned {
             return Planned::Routes(on(&host, planned_here(known, all)));
         }
         if known.dns.of(&host).next().is_none() {
-            return Planned::First(Box::new(Next::Resolve { plan: plan::host(&host, false), host }));
+            return Planned::First(Box::new(Next::Resolve { plan: plan::host(&host, false, None), host }));
         }
         if !known.dns.reachable(&host).is_empty() {
             return Planned::Routes(on(&host, planned_here(known, all)));

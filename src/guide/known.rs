@@ -122,7 +122,12 @@ impl<'a> Known<'a> {
 
     /// True where names are resolved at the far end of a proxy, so that nothing is looked up here.
     pub fn is_remote(&self) -> bool {
-        self.started.is_some_and(|started| started.vantage.contains("://"))
+        self.carrier().is_some()
+    }
+
+    /// The proxy that carries the probes.
+    pub fn carrier(&self) -> Option<&'a str> {
+        self.started.map(|started| started.vantage.as_str()).filter(|vantage| vantage.contains("://"))
     }
 
     /// How often each route is probed.

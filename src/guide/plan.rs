@@ -49,10 +49,12 @@ pub fn route(route: &Route) -> Plan {
     Plan { step: step_id(route), text: format!("{dialogue}{second}; no mail and no password is sent") }
 }
 
-/// The plan of looking the host up.
-pub fn host(host: &str, is_address: bool) -> Plan {
+/// The plan of looking the host up; through a proxy that is done where the proxy is.
+pub fn host(host: &str, is_address: bool, carrier: Option<&str>) -> Plan {
     let text = if is_address {
         format!("{host} is an address: nothing is looked up and nothing is sent")
+    } else if let Some(carrier) = carrier {
+        format!("looks nothing up here: {carrier} looks {host} up when it connects; nothing is sent yet")
     } else {
         format!(
             "asks DNS for the IPv6 and IPv4 addresses of {host}, and this system's own resolver for comparison; \
@@ -81,8 +83,14 @@ pub fn verdict() -> Plan {
     }
 }
 
-/// The plan of asking DNS what it says of a domain.
-pub fn ask(step: &str, domain: &str, about: &str, questions: &[(String, RecordType)]) -> Plan {
+/// The plan of asking DNS what it says of a domain; that is asked from here, whoever carries the connections.
+pub fn ask(
+    step: &str,
+    domain: &str,
+    about: &str,
+    questions: &[(String, RecordType)],
+    carrier: Option<&str>,
+) -> Plan {
     let list: Vec<_> =
         questions.iter().take(4).map(|(name, record)| format!("{} {name}", record.name())).collect();
     let more = match questions.len().saturating_sub(list.len()) {
@@ -92,31 +100,46 @@ pub fn ask(step: &str, domain: &str, about: &str, questions: &[(String, RecordTy
     Plan {
         step: step.to_owned(),
         text: format!(
-            "asks DNS about {domain}: {about} ({}{more}); nothing is sent to a mail server",
-            list.join(", ")
+            "asks DNS about {domain}: {about} ({}{more}){}; nothing is sent to a mail server",
+            list.join(", "),
+            not_through(carrier)
         ),
     }
 }
 
+/// The same plan, where a proxy carries the connections.
+pub fn through(mut plan: Plan, carrier: Option<&str>) -> Plan {
+    if let Some(carrier) = carrier {
+        plan.text.push_str(&format!("; carried by {carrier}"));
+    }
+    plan
+}
+
+fn not_through(carrier: Option<&str>) -> String {
+    carrier.map(|carrier| format!(", from this machine and not through {carrier}")).unwrap_or_default()
+}
+
 /// The plan of fetching an MTA-STS policy.
-pub fn policy(host: &str) -> Plan {
+pub fn policy(host: &str, carrier: Option<&str>) -> Plan {
+    let way = match carrier {
+        Some(carrier) => format!("connects through {carrier} to port 443 of {host}"),
+        None => format!("looks up {host}, connects to its port 443"),
+    };
     Plan {
         step: "mta-sts-policy".to_owned(),
-        text: format!(
-            "looks up {host}, connects to its port 443, makes verified TLS and fetches one page, the policy; \
-             nothing else is sent"
-        ),
+        text: format!("{way}, makes verified TLS and fetches one page, the policy; nothing else is sent"),
     }
 }
 
 /// The plan of asking DNS about a domain.
-pub fn discover(domain: &str, questions: &[(String, RecordType)]) -> Plan {
+pub fn discover(domain: &str, questions: &[(String, RecordType)], carrier: Option<&str>) -> Plan {
     let list: Vec<_> = questions.iter().map(|(name, record)| format!("{} {name}", record.name())).collect();
     Plan {
         step: "discover".to_owned(),
         text: format!(
-            "asks DNS where {domain} has its mail servers ({}); nothing is sent to them",
-            list.join(", ")
+            "asks DNS where {domain} has its mail servers ({}){}; nothing is sent to them",
+            list.join(", "),
+            not_through(carrier)
         ),
     }
 }

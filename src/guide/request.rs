@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::event::ConnectOutcome;
+use crate::event::{ConnectOutcome, ProxyFault};
 use crate::guide::hosting::{self, list};
 use crate::session::{Outcome, Session};
 
@@ -45,10 +45,17 @@ pub fn request(session: &Session) -> Option<Request> {
     }
     let started = session.started()?;
     let hosting = hosting::of(session);
-    let to = hosting.map_or("whoever hosts this machine or runs its network", |hosting| hosting.ask.as_str());
+    // Whoever reads it must know which machine is meant.
+    let machine = session
+        .carrier()
+        .map_or("this machine".to_owned(), |carrier| format!("the machine behind {carrier}"));
+    let to = hosting.map_or_else(
+        || format!("whoever hosts {machine} or runs its network"),
+        |hosting| hosting.ask.clone(),
+    );
     let word = if ports.len() == 1 { "port" } else { "ports" };
     let mut text =
-        format!("Please allow outbound TCP connections from this machine to {word} {}.\n", list(&ports));
+        format!("Please allow outbound TCP connections from {machine} to {word} {}.\n", list(&ports));
     let _ = writeln!(
         text,
         "They are needed to submit mail, signed in and under TLS, to {}. This is what ehlo {} saw on {}, from: {}",
@@ -61,13 +68,15 @@ pub fn request(session: &Session) -> Option<Request> {
             let _ = writeln!(text, "- {}: {}", attempt.endpoint, line.text);
         }
     }
-    Some(Request { to: to.to_owned(), text })
+    Some(Request { to, text })
 }
 
 /// The control connections that were answered: the host is alive.
 fn answers(session: &Session) -> impl Iterator<Item = &crate::session::route::Attempt> {
-    let answered =
-        |outcome: &ConnectOutcome| matches!(outcome, ConnectOutcome::Connected | ConnectOutcome::Reset);
+    use ConnectOutcome::{Connected, Proxy, Reset};
+    let answered = |outcome: &ConnectOutcome| {
+        matches!(outcome, Connected | Reset | Proxy { fault: ProxyFault::Refused, .. })
+    };
     session
         .controls()
         .flat_map(|probe| &probe.attempts)

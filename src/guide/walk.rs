@@ -185,7 +185,8 @@ pub(crate) fn next_of(known: &Known<'_>, settings: &Settings) -> Next {
 /// The control connection goes to the host of the first route: where DNS named it, the domain itself may be elsewhere.
 fn control(known: &Known<'_>) -> Next {
     let host = known.routes.first().map_or(known.host(), |route| route.host.as_str()).to_owned();
-    Next::Control { plan: plan::way_out(&host, &CONTROL_PORTS), host, ports: CONTROL_PORTS.to_vec() }
+    let plan = plan::through(plan::way_out(&host, &CONTROL_PORTS), known.carrier());
+    Next::Control { plan, host, ports: CONTROL_PORTS.to_vec() }
 }
 
 /// True where every route is tried although one works: with `--all`, and where each is a mail server of a domain, for
@@ -295,7 +296,10 @@ fn resolve_next(known: &Known<'_>) -> Option<Next> {
         if remote || route.host == known.host() { !entered } else { !asked }
     })?;
     let is_address = Host::parse(&route.host).is_ok_and(|host| host.address().is_some());
-    Some(Next::Resolve { plan: plan::host(&route.host, is_address), host: route.host.clone() })
+    Some(Next::Resolve {
+        plan: plan::host(&route.host, is_address, known.carrier()),
+        host: route.host.clone(),
+    })
 }
 
 /// True where the route's host has no address, so that there is nothing to connect to.
@@ -403,7 +407,7 @@ pub fn route_plan(session: &Session, route: &Route) -> Plan {
 }
 
 fn route_plan_of(known: &Known<'_>, route: &Route) -> Plan {
-    let mut plan = plan::route(route);
+    let mut plan = plan::through(plan::route(route), known.carrier());
     // With `--all` a route that works is looked at more closely, and one of these looks is a little rude.
     if known.started.is_some_and(|started| started.all) && route.tls == TlsMode::Starttls {
         plan.text
@@ -422,7 +426,8 @@ pub fn again(session: &Session, step: &str) -> Option<Next> {
     match step {
         "host" => {
             let is_address = Host::parse(known.host()).is_ok_and(|host| host.address().is_some());
-            Some(Next::Resolve { plan: plan::host(known.host(), is_address), host: known.host().to_owned() })
+            let plan = plan::host(known.host(), is_address, known.carrier());
+            Some(Next::Resolve { plan, host: known.host().to_owned() })
         }
         "way-out" => Some(control(&known)),
         submit::SIGN_IN | submit::ENVELOPE => submit::again(&known, step),

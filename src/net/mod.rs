@@ -85,6 +85,11 @@ pub trait Network: Send + Sync {
         false
     }
 
+    /// The addresses that the user gave for a host (`--resolve`): they go before what a proxy would look up.
+    fn given<'a>(&'a self, _host: &str) -> Option<&'a [IpAddr]> {
+        None
+    }
+
     /// `local`, or how the probes are carried.
     fn vantage(&self) -> String;
 }

@@ -137,12 +137,6 @@ impl SystemNetwork {
         self.options.bind
     }
 
-    fn given(&self, host: &str) -> Option<&[IpAddr]> {
-        let host = canonical(host);
-        let given = self.options.given.iter().find(|given| given.host == host)?;
-        Some(&given.addresses)
-    }
-
     async fn answer(&self, name: &str, record: RecordType) -> (LookupSource, LookupOutcome) {
         if let RecordType::A | RecordType::Aaaa = record {
             if let Some(addresses) = self.given(name) {
@@ -249,6 +243,12 @@ impl Network for SystemNetwork {
 
     fn machine(&self) -> BTreeMap<String, String> {
         machine::read(&self.options.sys, |name| std::env::var_os(name).is_some())
+    }
+
+    fn given<'a>(&'a self, host: &str) -> Option<&'a [IpAddr]> {
+        let host = canonical(host);
+        let given = self.options.given.iter().find(|given| given.host == host)?;
+        Some(&given.addresses)
     }
 
     fn vantage(&self) -> String {

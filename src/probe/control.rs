@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use tokio::task::JoinSet;
 
-use crate::event::{ConnectOutcome, Endpoint, ProxyFault, Purpose};
+use crate::event::{ConnectOutcome, ProxyFault, Purpose};
 use crate::probe::connect::{MAX_ADDRESSES, recorded};
-use crate::probe::resolve::endpoints;
+use crate::probe::resolve::{carried, endpoints};
 use crate::probe::{Context, Recorder};
 
 /// Connects to one port of all addresses at once. True where something answered: a reset is an answer too.
@@ -17,11 +17,7 @@ pub async fn control(
     addresses: Vec<IpAddr>,
     port: u16,
 ) -> bool {
-    let targets = if context.network.resolves_remotely() {
-        vec![Endpoint::Name(host.clone(), port)]
-    } else {
-        endpoints(&addresses, port)
-    };
+    let targets = carried(&context, &host, port).unwrap_or_else(|| endpoints(&addresses, port));
     let running = recorder.begin(Purpose::Control { host, port });
     let mut connects = JoinSet::new();
     for endpoint in targets.into_iter().take(MAX_ADDRESSES) {

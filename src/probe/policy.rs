@@ -9,7 +9,7 @@ use crate::event::{
 };
 use crate::net::https;
 use crate::probe::connect::Connects;
-use crate::probe::resolve::{asked, endpoints, in_order};
+use crate::probe::resolve::{asked, carried, endpoints, in_order};
 use crate::probe::route::tap;
 use crate::probe::{Context, Family, Recorder};
 use crate::wire::bytes::Octets;
@@ -68,8 +68,8 @@ async fn fetch(context: &Context, recorder: &Recorder, host: &str) -> PolicyOutc
 }
 
 async fn targets(context: &Context, recorder: &Recorder, host: &str) -> Vec<Endpoint> {
-    if context.network.resolves_remotely() {
-        return vec![Endpoint::Name(host.to_owned(), PORT)];
+    if let Some(targets) = carried(context, host, PORT) {
+        return targets;
     }
     let question = async |record, wanted| match wanted {
         true => asked(context, recorder, host, record).await,

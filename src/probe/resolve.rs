@@ -18,12 +18,25 @@ const SYSTEM_LIMIT: Duration = Duration::from_secs(5);
 /// Most questions that are asked at once.
 const MAX_QUESTIONS: usize = 64;
 
+/// Where to connect to through a proxy that looks names up itself: the name; or the addresses that the user gave for
+/// it. `None` where names are looked up here.
+pub(super) fn carried(context: &Context, host: &str, port: u16) -> Option<Vec<Endpoint>> {
+    if !context.network.resolves_remotely() || host.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    Some(match context.network.given(host) {
+        Some(given) => endpoints(&in_order(given.to_vec(), context.family), port),
+        None => vec![Endpoint::Name(host.to_owned(), port)],
+    })
+}
+
 /// Looks the host up: A and AAAA at once, and what the operating system says beside them. `found` hears when DNS
 /// has answered; the comparison goes on without holding anybody up. Through a proxy that resolves names itself nothing
-/// is looked up here.
+/// is looked up here, other than what the user gave.
 pub async fn resolve(context: Context, recorder: Recorder, host: Host, found: oneshot::Sender<()>) {
     let running = recorder.begin(Purpose::Resolve { host: host.to_string() });
-    if context.network.resolves_remotely() && host.address().is_none() {
+    let given = |name: &str| context.network.given(name).is_some();
+    if context.network.resolves_remotely() && host.address().is_none() && !given(&host.to_string()) {
         let _ = found.send(());
         running.end();
         return;

@@ -14,7 +14,7 @@ use crate::net::Stream;
 use crate::net::tap::Sink;
 use crate::net::tls;
 use crate::probe::connect::{Chosen, Connects};
-use crate::probe::resolve::endpoints;
+use crate::probe::resolve::{carried, endpoints};
 use crate::probe::talk::{Halt, Talk};
 use crate::probe::{Context, Recorder, inspect};
 use crate::target::{Host, TlsMode};
@@ -52,11 +52,8 @@ pub struct Job {
 /// Examines the route.
 pub async fn route(context: Context, recorder: Recorder, job: Job) {
     let running = recorder.begin(Purpose::Route { route: job.route, round: job.round });
-    let targets = if context.network.resolves_remotely() && job.host.address().is_none() {
-        vec![Endpoint::Name(job.host.to_string(), job.port)]
-    } else {
-        endpoints(&job.addresses, job.port)
-    };
+    let targets = carried(&context, &job.host.to_string(), job.port)
+        .unwrap_or_else(|| endpoints(&job.addresses, job.port));
     let mut connects = Connects::start(&context, &recorder, targets);
     // The connectors take some 40 ms to build: beside the connect and the greeting they cost nothing.
     let build = async {

@@ -37,6 +37,8 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
                 let mut pen = pen(session, event);
                 let line = pen.write(From::Probe, Layer::Dns, &format!("target: {reason}"), Meaning::Remark);
                 session.started_line = line;
+            } else {
+                say_carrier(session, event);
             }
         }
         EventKind::Machine { facts } => {
@@ -104,6 +106,16 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
     if tells(&event.kind) {
         session.findings = diagnose::findings(session);
     }
+}
+
+/// Where a proxy carries the connections, one line says what is seen from there and what is asked from here.
+fn say_carrier(session: &mut Session, event: &Event) {
+    let Some(carrier) = session.carrier() else { return };
+    let text = format!(
+        "proxy: connections leave from {carrier}, and host names are looked up there; what DNS publishes for a domain \
+         (SRV, MX, TXT, TLSA) is asked from this machine"
+    );
+    session.carrier_line = pen(session, event).write(From::Probe, Layer::Dns, &text, Meaning::Remark);
 }
 
 /// Where mail lands in the spam folder, the first line says what that has to do with ports.

@@ -59,6 +59,7 @@ pub struct Session {
     started: Option<SessionStarted>,
     started_line: Option<usize>,
     goal_line: Option<usize>,
+    carrier_line: Option<usize>,
     ended: Option<RunEnd>,
     now: Micros,
     dns: dns::Dns,
@@ -140,6 +141,19 @@ impl Session {
     /// The host that is examined; empty where none was understood.
     pub fn host(&self) -> &str {
         self.started.as_ref().map(|started| started.host.as_str()).unwrap_or_default()
+    }
+
+    /// How the probes are carried, where they leave from another machine than this one: the URL of the proxy.
+    pub fn carrier(&self) -> Option<&str> {
+        self.started
+            .as_ref()
+            .map(|started| started.vantage.as_str())
+            .filter(|vantage| vantage.contains("://"))
+    }
+
+    /// The line that says so.
+    pub(crate) fn carrier_line(&self) -> Option<usize> {
+        self.carrier_line
     }
 
     /// What the mail is for: what was asked on the command line, or what the user has answered since.

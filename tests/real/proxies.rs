@@ -44,8 +44,8 @@ fn works(report: &Value, status: Option<i32>, vantage: &str) {
     assert_eq!(report["hosting"], Value::Null);
 }
 
-/// A proxy that takes `ann` and `kf7qz3`, and knows one name. It speaks SOCKS5 where the first byte is 5, else HTTP.
-fn serve(router: &Host) -> u16 {
+/// A proxy that takes `ann` and `kf7qz3`, and knows the names of one domain. It speaks SOCKS5 where the first byte is 5, else HTTP.
+pub fn serve(router: &Host) -> u16 {
     let listener = router.enter(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap());
     let port = listener.local_addr().unwrap().port();
     let namespace = fs::File::open(format!("/run/netns/{}", router.name())).unwrap();
@@ -100,7 +100,8 @@ fn carry(mut client: TcpStream) -> std::io::Result<()> {
 }
 
 fn connect(name: &[u8], port: u16) -> std::io::Result<TcpStream> {
-    if name != NAME.as_bytes() {
+    let known = [NAME, "mta-sts.example.test", SERVER_V4];
+    if !known.iter().any(|known| known.as_bytes() == name) {
         return Err(std::io::ErrorKind::NotFound.into());
     }
     TcpStream::connect((SERVER_V4, port))
@@ -145,16 +146,17 @@ fn a_proxy_carries_the_probe_where_the_straight_way_is_closed() {
 }
 
 /// A real sshd on the router, and what a client needs to sign in: a folder with an `ssh` that knows its key.
-struct Sshd {
+pub struct Sshd {
     child: Child,
     folder: tempfile::TempDir,
     hosts: PathBuf,
 }
 
-const SSH_PORT: u16 = 2222;
+pub const SSH_PORT: u16 = 2222;
 
 impl Sshd {
-    fn start(router: &Host) -> Self {
+    /// Starts it on a router that knows the server by these names.
+    pub fn start(router: &Host, names: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("ehlo-sshd-").tempdir().unwrap();
         let root = folder.path();
         let text = |name: &str| root.join(name).to_str().unwrap().to_owned();
@@ -178,7 +180,7 @@ impl Sshd {
         // `ip netns exec` lays this over the file of that name: so the router, and it alone, knows the server by name.
         let hosts = PathBuf::from("/etc/netns").join(router.name());
         fs::create_dir_all(&hosts).unwrap();
-        fs::write(hosts.join("hosts"), format!("{SERVER_V4} {NAME}\n")).unwrap();
+        fs::write(hosts.join("hosts"), format!("{SERVER_V4} {}\n", names.join(" "))).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
         let port = SSH_PORT.to_string();
         let line = ["/usr/sbin/sshd", "-D", "-e", "-p", &port, "-f", &text("sshd_config")];
@@ -191,6 +193,11 @@ impl Sshd {
             thread::sleep(Duration::from_millis(50));
         }
         sshd
+    }
+
+    /// Where the `ssh` lies that knows the key.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn log(&self) -> String {
@@ -218,7 +225,7 @@ fn ssh_carries_the_probe_and_nothing_is_installed_there() {
     let (client, router) = (&internet.client, &internet.router);
     let postfix = Postfix::start(&internet.server);
     router.firewall("forward drop");
-    let sshd = Sshd::start(router);
+    let sshd = Sshd::start(router, &[NAME]);
     let path = Some(sshd.folder.path());
     let proxy = format!("ssh://root@{ROUTER_V4}:{SSH_PORT}");
     let (report, status) = check(client, &postfix, &proxy, path);

@@ -22,17 +22,18 @@ use crate::postfix::Postfix;
 use crate::submission::NAME;
 use crate::tools::require_root_or_skip;
 
-const DOMAIN: &str = "example.test";
+pub const DOMAIN: &str = "example.test";
 
-/// A DNS server on the server's machine, whose answers bear the AD bit where `validates` is set. It ends when dropped.
-struct Dns {
+/// A DNS server, whose answers bear the AD bit where `validates` is set. It ends when dropped.
+pub struct Dns {
     stop: Arc<AtomicBool>,
     served: Option<thread::JoinHandle<()>>,
 }
 
 impl Dns {
-    fn start(host: &Host, records: Vec<(&str, RData)>, validates: bool) -> Self {
-        let socket = host.enter(|| UdpSocket::bind((SERVER_V4, 53)).expect("port 53"));
+    /// Starts it on this machine and address.
+    pub fn start(host: &Host, address: &str, records: Vec<(&str, RData)>, validates: bool) -> Self {
+        let socket = host.enter(|| UdpSocket::bind((address, 53)).expect("port 53"));
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
         let records: Vec<(Name, RData)> = records
             .into_iter()
@@ -77,7 +78,7 @@ fn answer(asked: &Message, records: &[(Name, RData)], validates: bool) -> Vec<u8
 }
 
 /// The domain's records: its mail server, and a TLSA record with this digest of a key.
-fn records(digest: &[u8]) -> Vec<(&'static str, RData)> {
+pub fn records(digest: &[u8]) -> Vec<(&'static str, RData)> {
     let tlsa = TLSA::new(3.into(), 1.into(), 1.into(), digest.to_vec());
     vec![
         (DOMAIN, RData::MX(MX::new(10, Name::from_ascii(format!("{NAME}.")).unwrap()))),
@@ -87,7 +88,7 @@ fn records(digest: &[u8]) -> Vec<(&'static str, RData)> {
 }
 
 /// SHA-256 of a certificate's public key, as `3 1 1` records hold it.
-fn digest(identity: &Identity) -> Vec<u8> {
+pub fn digest(identity: &Identity) -> Vec<u8> {
     let certificate = X509::from_pem(&identity.certificate_pem()).unwrap();
     let key = certificate.public_key().unwrap().public_key_to_der().unwrap();
     hash(MessageDigest::sha256(), &key).unwrap().to_vec()
@@ -109,11 +110,11 @@ fn check(client: &Host, more: &[&str]) -> (Value, i32) {
     (report, output.status.code().unwrap())
 }
 
-fn codes(report: &Value) -> Vec<&str> {
+pub fn codes(report: &Value) -> Vec<&str> {
     report["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap()).collect()
 }
 
-fn has(report: &Value, code: &str) -> bool {
+pub fn has(report: &Value, code: &str) -> bool {
     codes(report).contains(&code)
 }
 
@@ -128,7 +129,7 @@ fn dane_vouches_for_a_key_that_no_authority_knows_and_for_no_other() {
     let identity = server(&authority, NAME, (0, 90));
     let _postfix = Postfix::start_with(&internet.server, &authority, &identity, "");
     {
-        let _dns = Dns::start(&internet.server, records(&digest(&identity)), true);
+        let _dns = Dns::start(&internet.server, SERVER_V4, records(&digest(&identity)), true);
         let (report, status) = check(&internet.client, &[]);
         assert_eq!(status, 0, "{report:#}");
         assert_eq!(report["routes"][0]["outcome"], "works");
@@ -141,7 +142,7 @@ fn dane_vouches_for_a_key_that_no_authority_knows_and_for_no_other() {
     }
     {
         let other = server(&authority, NAME, (0, 90));
-        let _dns = Dns::start(&internet.server, records(&digest(&other)), true);
+        let _dns = Dns::start(&internet.server, SERVER_V4, records(&digest(&other)), true);
         let (report, status) = check(&internet.client, &[]);
         assert_eq!(status, 2, "{report:#}");
         assert_eq!(report["routes"][0]["outcome"], "cert-invalid");
@@ -150,7 +151,7 @@ fn dane_vouches_for_a_key_that_no_authority_knows_and_for_no_other() {
     {
         // The same records from a resolver that validates nothing: TLS stays opportunistic.
         let other = server(&authority, NAME, (0, 90));
-        let _dns = Dns::start(&internet.server, records(&digest(&other)), false);
+        let _dns = Dns::start(&internet.server, SERVER_V4, records(&digest(&other)), false);
         let (report, status) = check(&internet.client, &[]);
         assert_eq!(status, 0, "{report:#}");
         assert!(has(&report, "dane-not-in-force") && !has(&report, "dane-mismatch"), "{:?}", codes(&report));
@@ -166,7 +167,7 @@ fn port_25_dropped_on_the_way_says_whom_to_ask() {
     }
     let internet = Internet::new();
     let postfix = Postfix::start(&internet.server);
-    let _dns = Dns::start(&internet.server, records(&[0; 32]), true);
+    let _dns = Dns::start(&internet.server, SERVER_V4, records(&[0; 32]), true);
     internet.router.firewall("forward tcp dport 25 drop");
     let (report, status) = check(&internet.client, &[]);
     assert_eq!(status, 2, "{report:#}");
@@ -197,9 +198,9 @@ fn the_policy_of_mta_sts_is_fetched_over_verified_https() {
     all.retain(|(name, _)| !name.starts_with("_25."));
     all.push(("_mta-sts.example.test", RData::TXT(TXT::new(vec!["v=STSv1; id=1".to_owned()]))));
     all.push(("mta-sts.example.test", RData::A(A(SERVER_V4.parse().unwrap()))));
-    let _dns = Dns::start(&internet.server, all, false);
+    let _dns = Dns::start(&internet.server, SERVER_V4, all, false);
     let body = "version: STSv1\r\nmode: enforce\r\nmx: other.example.test\r\nmax_age: 86400\r\n";
-    let requests = serve(&internet.server, &web, body);
+    let requests = policy(&internet.server, &web, body);
 
     let (report, status) = check(&internet.client, &trusted);
     assert_eq!(status, 2, "{report:#}");
@@ -210,7 +211,7 @@ fn the_policy_of_mta_sts_is_fetched_over_verified_https() {
     assert!(request.to_ascii_lowercase().contains("host: mta-sts.example.test\r\n"), "{request}");
 
     // Whose web server nobody vouches for has no policy.
-    let requests = serve(&internet.server, &web, body);
+    let requests = policy(&internet.server, &web, body);
     let (report, status) = check(&internet.client, &[]);
     assert_eq!(status, 0, "{report:#}");
     assert!(has(&report, "mta-sts-unavailable") && !has(&report, "mta-sts-mismatch"), "{:?}", codes(&report));
@@ -218,7 +219,7 @@ fn the_policy_of_mta_sts_is_fetched_over_verified_https() {
 }
 
 /// Answers one HTTPS connection with this page; gives the request.
-fn serve(host: &Host, identity: &Identity, body: &str) -> thread::JoinHandle<String> {
+pub fn policy(host: &Host, identity: &Identity, body: &str) -> thread::JoinHandle<String> {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
     let chain = identity.chain_file();
     acceptor.set_private_key(&openssl::pkey::PKey::private_key_from_pem(&chain).unwrap()).unwrap();

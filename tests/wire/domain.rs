@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use ehlo::event::{Discover, Sending};
+use ehlo::event::{Discover, ProxyFault, Sending};
 use ehlo::lab::scenario::Scenario;
 use ehlo::session::Session;
 use ehlo::target::Goal;
@@ -139,6 +139,12 @@ impl World {
         self
     }
 
+    /// A proxy carries the connections, and makes none where there is a fault.
+    pub fn carried(mut self, fault: Option<ProxyFault>) -> Self {
+        self.asked.carried = Some(fault);
+        self
+    }
+
     fn scenario(&self) -> Scenario {
         let goal = self.asked.goal.as_str();
         let mut text = format!(
@@ -179,6 +185,7 @@ impl Default for Asked {
             all: false,
             discover: None,
             sending: Sending::default(),
+            carried: None,
         }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ehlo::engine::{self, Pace, Setup};
-use ehlo::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted};
+use ehlo::event::{Discover, JOURNAL_SCHEMA, Limits, ProxyFault, Sending, SessionStarted};
 use ehlo::lab::network::LabNetwork;
 use ehlo::lab::scenario::Scenario;
+use ehlo::net::Network;
 use ehlo::probe::{Family, LazyTls};
 use ehlo::session::{Finding, Outcome, Session, Severity};
 use ehlo::target::{Goal, RouteSpec};
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc;
 
+mod carried;
 mod certificates;
 mod delivery;
 mod domain;
@@ -195,6 +197,8 @@ pub struct Asked {
     all: bool,
     discover: Option<Discover>,
     sending: Sending,
+    /// A proxy carries the connections, and makes none where there is a fault.
+    carried: Option<Option<ProxyFault>>,
 }
 
 /// Runs the engine over a scenario, asked as the site is asked.
@@ -211,6 +215,10 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
     let now = i64::try_from(now).unwrap();
     let network = LabNetwork::new(scenario, now);
     let trust = network.trust().unwrap();
+    let network: Arc<dyn Network> = match asked.carried {
+        Some(fault) => Arc::new(carried::Carried { lab: network, fault }),
+        None => Arc::new(network),
+    };
     let started = SessionStarted {
         schema: JOURNAL_SCHEMA.to_owned(),
         ehlo_version: "0.1.0".to_owned(),
@@ -221,7 +229,7 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
         routes: asked.routes,
         all: asked.all,
         repeat: 1,
-        vantage: "lab".to_owned(),
+        vantage: network.vantage(),
         ehlo_name: "laptop.example.net".to_owned(),
         limits: Limits { connect_ms: 5_000, reply_ms: 30_000, total_ms: 300_000 },
         provider: None,
@@ -234,7 +242,7 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
     let setup = Setup {
         started,
         family: Family::Both,
-        network: Arc::new(network),
+        network,
         tls: Arc::new(LazyTls::new(trust)),
         pace: Pace::Run,
         interactive: false,

@@ -154,6 +154,10 @@ impl Network for ProxyNetwork {
         true
     }
 
+    fn given<'a>(&'a self, host: &str) -> Option<&'a [IpAddr]> {
+        self.system.given(host)
+    }
+
     fn vantage(&self) -> String {
         self.proxy.to_string()
     }

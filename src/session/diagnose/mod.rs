@@ -106,6 +106,13 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     }
     found.extend(blocked(session));
     found.extend(other_end::one_issuer(session, &found));
+    // What is said of this machine and its network is true of the proxy's, where one carries the connections.
+    if let Some(carrier) = session.carrier() {
+        for finding in &mut found {
+            finding.facts.insert("machine", format!("the machine behind {carrier}"));
+            finding.facts.insert("network", format!("the network behind {carrier}"));
+        }
+    }
     // Names and words that strangers chose come into facts from many sides: here none gets past.
     for value in found.iter_mut().flat_map(|finding| finding.facts.values_mut()) {
         if value.len() > MAX_FACT || value.chars().any(is_hidden) {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Notes;
-use crate::event::{LookupOutcome, RecordType, RouteOrigin};
-use crate::session::case::TlsFault;
+use crate::event::{ConnectOutcome, LookupOutcome, ProxyFault, RecordType, RouteOrigin};
+use crate::session::case::{TlsFault, Unreached};
 use crate::session::relay::{self, Announced, Exchangers, Fetched, Reverse, is_public};
 use crate::session::{Finding, Route, Session, Severity};
 use crate::target::{Goal, Host};
@@ -98,9 +98,8 @@ fn policy(session: &Session) -> Option<Finding> {
 
 /// The name of the address that we leave from, where it can be known.
 fn reverse(session: &Session) -> Vec<Finding> {
-    // Through a proxy others see its address, not ours.
-    if session.started().is_some_and(|started| started.vantage.contains("://")) {
-        return Vec::new();
+    if session.carrier().is_some() {
+        return behind_proxy(session).into_iter().collect();
     }
     let mut found = Vec::new();
     for (address, line) in &session.beyond().left_from {
@@ -115,6 +114,27 @@ fn reverse(session: &Session) -> Vec<Finding> {
     let mut told = false;
     found.retain(|finding| finding.code != "ptr-unknown" || !std::mem::replace(&mut told, true));
     found
+}
+
+/// `ptr-unknown` through a proxy: the mail server sees the address of the machine behind it, and ehlo does not.
+fn behind_proxy(session: &Session) -> Option<Finding> {
+    let connected = session.routes().iter().flat_map(|route| &route.attempts).find_map(|attempt| {
+        attempt.lines.last().filter(|_| attempt.outcome == Some(ConnectOutcome::Connected)).copied()
+    })?;
+    let carrier = session.carrier()?;
+    let facts = BTreeMap::from([
+        (
+            "who",
+            format!("The connections leave from the far end of {carrier}, and its address is not seen here"),
+        ),
+        (
+            "why",
+            "A mail server sees the address of the machine from which the proxy connects, not of this one"
+                .to_owned(),
+        ),
+    ]);
+    let lines = session.carrier_line().into_iter().chain([connected]).collect();
+    Some(finding("ptr-unknown", Severity::Info, lines, facts))
 }
 
 /// `ptr-missing` and `ptr-mismatch` of one address.
@@ -145,16 +165,25 @@ pub(super) fn rules(notes: &mut Notes<'_, '_>, session: &Session) {
         return;
     }
     let domain = ("domain", session.host().to_owned());
-    if case.unreached().is_some() && case.route.origin == RouteOrigin::Mx {
+    let why = case.unreached().filter(|_| case.route.origin == RouteOrigin::Mx).and_then(no_way);
+    if let Some(why) = why {
         let lines: Vec<_> = case.probe.attempts.iter().map(|attempt| attempt.lines.last().copied()).collect();
-        let why = "none of its addresses lets a connection through".to_owned();
-        notes.add("mx-unreachable", Severity::Error, lines, vec![domain.clone(), ("why", why)]);
+        notes.add("mx-unreachable", Severity::Error, lines, vec![domain.clone(), ("why", why.to_owned())]);
     }
     if !case.probe.connected() {
         return;
     }
     dane(notes, session, &domain);
     mta_sts(notes, &domain);
+}
+
+/// Why a mail server cannot be reached; `None` where the proxy itself is at fault and the server was never asked.
+fn no_way(why: Unreached) -> Option<&'static str> {
+    match why {
+        Unreached::Proxy(ProxyFault::Name) => Some("the proxy cannot look its name up"),
+        Unreached::Proxy(_) => None,
+        _ => Some("none of its addresses lets a connection through"),
+    }
 }
 
 /// Lines that show which certificate came: its own, or the end of the handshake.
@@ -292,8 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn no_ptr_unknown_of_an_address_that_others_see_or_through_a_proxy() {
+    fn no_ptr_unknown_of_an_address_that_others_see() {
         assert!(reverse_from("198.51.100.77:40000", "local").is_empty(), "it has not been looked up yet");
-        assert!(reverse_from("10.1.2.3:40000", "socks5h://proxy.example.net:1080").is_empty());
     }
 }
