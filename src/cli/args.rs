@@ -477,7 +477,7 @@ mod tests {
             "ehlo check h --ask-password",
             "ehlo check h --yes",
             "ehlo check h --message-size many",
-            "ehlo check h --proxy socks5h://p:1 --resolve h:192.0.2.1",
+            "ehlo check h --proxy socks5h://p:1 -4",
             "ehlo check h --proxy socks5h://p:1 -4",
         ] {
             assert!(check(line).is_err(), "{line}");
