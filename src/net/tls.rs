@@ -224,6 +224,27 @@ impl TlsClient {
         sink: Sink,
         limit: Duration,
     ) -> Result<Inspection, TlsOutcome> {
+        let (seen, stream) = self.inspect_and_keep(offer, stream, server_name, sink, limit).await?;
+        if let Some(mut stream) = stream {
+            // A courtesy; whether it arrives changes nothing.
+            let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
+        }
+        Ok(seen)
+    }
+
+    /// [`inspect_with`](Self::inspect_with), and the stream inside TLS where the handshake came to its end. Nothing
+    /// vouches for the other end of it.
+    ///
+    /// # Errors
+    /// How it failed, where no certificate was seen.
+    pub async fn inspect_and_keep(
+        &self,
+        offer: Offer,
+        stream: Box<dyn Stream>,
+        server_name: &str,
+        sink: Sink,
+        limit: Duration,
+    ) -> Result<(Inspection, Option<Box<dyn Stream>>), TlsOutcome> {
         let connector = self.inspecting(offer).await.map_err(setup_failed)?;
         let notes = Arc::new(Mutex::new(Vec::new()));
         let tap = Tap::new(stream, sink);
@@ -244,15 +265,14 @@ impl TlsClient {
             .peer_cert_chain()
             .map(|chain| chain.iter().filter_map(|certificate| certificate.to_der().ok()).collect())
             .unwrap_or_default();
-        if matches!(outcome, TlsOutcome::Established { .. }) {
-            stream.get_mut().stop();
-            // A courtesy; whether it arrives changes nothing.
-            let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
-        } else if chain.is_empty() {
+        let up = matches!(outcome, TlsOutcome::Established { .. });
+        if !up && chain.is_empty() {
             return Err(outcome);
         }
+        stream.get_mut().stop();
         let errors = notes.lock().map(|notes| notes.clone()).unwrap_or_default();
-        Ok(Inspection { chain, errors, outcome })
+        let stream = up.then(|| Box::new(stream) as Box<dyn Stream>);
+        Ok((Inspection { chain, errors, outcome }, stream))
     }
 
     async fn relaxed(&self) -> Result<&tokio_native_tls::TlsConnector, TrustError> {

@@ -23,11 +23,15 @@ use crate::wire::dialogue::Script;
 /// Most bytes of the answer to a request of HTTP that are read.
 const MAX_ANSWER: usize = 8 * 1024;
 
+/// How long a server may take to greet where only its name is wanted.
+const GREETING: Duration = Duration::from_secs(5);
+
 /// How long a web server may take for an answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Goes to the handshake again, this time without insisting on the certificate, and records the chain and all that
-/// verification has to say of it.
+/// verification has to say of it. A server with implicit TLS that was refused is heard out: its greeting names the
+/// host that answers.
 pub async fn certificate(context: &Context, job: &Job, endpoint: &Endpoint, why: InspectReason) {
     let (recorder, running) = begin(context, job.route, why);
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
@@ -35,8 +39,14 @@ pub async fn certificate(context: &Context, job: &Job, endpoint: &Endpoint, why:
         let mut talk = Talk::new(stream, script, recorder.clone(), context.reply_limit());
         if talk.advance().await == Halt::StartTls
             && let Some(stream) = talk.take()
+            && let (_, Some(stream)) = look(context, &recorder, job, why, stream).await
         {
-            look(context, &recorder, job, why, stream).await;
+            // With STARTTLS it has greeted before.
+            if why == InspectReason::Relaxed && job.tls == TlsMode::Implicit {
+                talk.greeted_inside(stream, GREETING).await;
+            } else {
+                farewell(stream).await;
+            }
         }
         talk.close().await;
     }
@@ -50,7 +60,11 @@ pub async fn client_hello(context: &Context, job: &Job, endpoint: &Endpoint) -> 
     let mut answered = Heard::default();
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
         let job = Job { tls: TlsMode::Implicit, ..job.clone() };
-        answered = look(context, &recorder, &job, why, stream).await;
+        let (heard, stream) = look(context, &recorder, &job, why, stream).await;
+        answered = heard;
+        if let Some(stream) = stream {
+            farewell(stream).await;
+        }
     }
     running.end();
     answered
@@ -153,25 +167,34 @@ async fn begin_tls<'a>(context: &'a Context, recorder: &Recorder, job: &Job) -> 
     Some(client)
 }
 
+/// Ends TLS in order. A courtesy; whether it arrives changes nothing.
+async fn farewell(mut stream: Box<dyn Stream>) {
+    let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
+}
+
+/// A handshake that verifies nothing and notes all: what the server said first, and the stream where TLS is up.
 async fn look(
     context: &Context,
     recorder: &Recorder,
     job: &Job,
     why: InspectReason,
     stream: Box<dyn Stream>,
-) -> Heard {
-    let Some(client) = begin_tls(context, recorder, job).await else { return Heard::default() };
+) -> (Heard, Option<Box<dyn Stream>>) {
+    let Some(client) = begin_tls(context, recorder, job).await else { return (Heard::default(), None) };
     let (sink, heard) = tap(recorder);
     let name = job.host.to_string();
-    match client.inspect_with(offer(why), stream, &name, sink, context.reply_limit()).await {
-        Ok(inspection) => {
+    match client.inspect_and_keep(offer(why), stream, &name, sink, context.reply_limit()).await {
+        Ok((inspection, stream)) => {
             recorder.record(EventKind::TlsEnded { outcome: inspection.outcome });
             let chain = inspection.chain.into_iter().map(Octets::from).collect();
             recorder.record(EventKind::ChainInspected { chain, errors: inspection.errors });
+            (heard, stream)
         }
-        Err(outcome) => recorder.record(EventKind::TlsEnded { outcome }),
+        Err(outcome) => {
+            recorder.record(EventKind::TlsEnded { outcome });
+            (heard, None)
+        }
     }
-    heard
 }
 
 /// A handshake that verifies nothing, for a connection that goes on inside TLS without a secret.

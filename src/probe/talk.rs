@@ -141,13 +141,31 @@ impl Talk {
     /// Says QUIT inside TLS and hears all that comes until the server closes.
     pub async fn quit_inside(&mut self, stream: Box<dyn Stream>) {
         self.encrypted(stream);
-        let quit = Command::quit().bytes.clone();
-        if self.write(&quit.0).await.is_err() {
+        if !self.quit().await {
             return;
         }
-        self.recorder.record(EventKind::Sent { bytes: quit, encrypted: true, redacted: false });
         let limit = self.limit.min(LAST_WORDS);
         let _ = timeout(limit, async { while self.read().await.is_ok() {} }).await;
+    }
+
+    /// Hears the greeting inside TLS where nothing vouches for the other end, and takes its leave: that it names itself
+    /// is all that is wanted of it.
+    pub async fn greeted_inside(&mut self, stream: Box<dyn Stream>, limit: Duration) {
+        self.encrypted(stream);
+        if let Ok(Some(reply)) = self.reply(Instant::now() + self.limit.min(limit)).await
+            && reply.code().is_some()
+        {
+            self.quit().await;
+        }
+    }
+
+    async fn quit(&mut self) -> bool {
+        let quit = Command::quit().bytes.clone();
+        if self.write(&quit.0).await.is_err() {
+            return false;
+        }
+        self.recorder.record(EventKind::Sent { bytes: quit, encrypted: true, redacted: false });
+        true
     }
 
     /// True inside TLS.

@@ -235,38 +235,64 @@ async fn says_reply_timeout_and_connection_lost() {
     site.finds(Outcome::Interrupted, &["reply-timeout"]).await;
 }
 
+/// The routes on which a certificate for another host can be met.
+const BOTH: [&str; 2] = ["587/starttls", "465/implicit"];
+
 #[tokio::test(start_paused = true)]
 async fn says_other_server_answers() {
-    // The hosting company redirects the port to its own relay.
-    let site = Site::on("587/starttls")
-        .called("relay7.hosting.example")
-        .certificate("names = ['*.hosting.example']");
-    let session = site.finds(Outcome::CertInvalid, &["cert-name-mismatch", "other-server-answers"]).await;
-    let found = finding(&session, "other-server-answers");
-    assert_eq!((found.severity, found.facts["name"].as_str()), (Severity::Warning, "relay7.hosting.example"));
-    assert!(cited(&session, "other-server-answers")[0].starts_with("220 relay7.hosting.example"));
+    for route in BOTH {
+        // The hosting company redirects the port to its own relay.
+        let site =
+            Site::on(route).called("relay7.hosting.example").certificate("names = ['*.hosting.example']");
+        let codes = &["cert-name-mismatch", "other-server-answers"];
+        let session = site.finds(Outcome::CertInvalid, codes).await;
+        let found = finding(&session, "other-server-answers");
+        assert_eq!(found.severity, Severity::Warning, "{route}");
+        assert_eq!(found.facts["name"], "relay7.hosting.example", "{route}");
+        let cited = cited(&session, "other-server-answers");
+        assert!(cited[0].starts_with("220 relay7.hosting.example"), "{route}: {cited:?}");
+        assert!(cited[1].contains("hosting.example"), "{route}: {cited:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_other_server_answers_for_a_vanity_name() {
     let mismatch = &["cert-name-mismatch"];
-    // Another host of the same domain.
-    let site = Site::on("587/starttls").called("mx2.example.com").certificate("names = ['mx2.example.com']");
-    site.finds(Outcome::CertInvalid, mismatch).await;
-    // The banner and the certificate disagree.
-    let site = Site::on("587/starttls").called("relay7.hosting.example");
-    site.certificate("names = ['old.example.net']").finds(Outcome::CertInvalid, mismatch).await;
-    // The host is an alias of the provider: its own DNS leads there.
-    let mut site = Site::on("587/starttls")
-        .called("mx1.provider.example")
-        .certificate("names = ['mx1.provider.example']");
-    site.host = "mail.provider.example";
-    let mut scenario = site.scenario();
-    let alias = "[[name]]\nname = 'smtp.example.com'\ncname = 'mail.provider.example'\n\
-                 [[name]]\nname = 'mail.provider.example'\na = ['192.0.2.10']";
-    scenario.dns = toml::from_str(alias).unwrap();
-    site.host = "smtp.example.com";
-    let session = run_over(&site, scenario).await;
-    let codes: Vec<&str> = session.findings().iter().map(|f| f.code).collect();
-    assert_eq!(codes, mismatch, "{}", super::super::told(&session));
+    for route in BOTH {
+        // Another host of the same domain.
+        let site = Site::on(route).called("mx2.example.com").certificate("names = ['mx2.example.com']");
+        site.finds(Outcome::CertInvalid, mismatch).await;
+        // The banner and the certificate disagree.
+        let site = Site::on(route).called("relay7.hosting.example");
+        site.certificate("names = ['old.example.net']").finds(Outcome::CertInvalid, mismatch).await;
+        // A provider's host calls itself by a name of another domain, and shows the certificate of the one asked for.
+        Site::on(route).called("mx.provider.example").finds(WORKS, &[]).await;
+        // That certificate has expired, and is still the one of the host asked for.
+        let expired = "names = ['smtp.example.com']\nnot_after_days = -3";
+        let site = Site::on(route).called("mx.provider.example").certificate(expired);
+        site.finds(Outcome::CertInvalid, &["cert-expired"]).await;
+        // The host is an alias of the provider: its own DNS leads there.
+        let mut site =
+            Site::on(route).called("mx1.provider.example").certificate("names = ['mx1.provider.example']");
+        site.host = "mail.provider.example";
+        let mut scenario = site.scenario();
+        let alias = "[[name]]\nname = 'smtp.example.com'\ncname = 'mail.provider.example'\n\
+                     [[name]]\nname = 'mail.provider.example'\na = ['192.0.2.10']";
+        scenario.dns = toml::from_str(alias).unwrap();
+        site.host = "smtp.example.com";
+        let session = run_over(&site, scenario).await;
+        let codes: Vec<&str> = session.findings().iter().map(|f| f.code).collect();
+        assert_eq!(codes, mismatch, "{}", super::super::told(&session));
+    }
+}
+
+/// Who does not greet inside TLS is not waited for as long as a greeting that is needed.
+#[tokio::test(start_paused = true)]
+async fn no_other_server_answers_where_nobody_greets_inside_tls() {
+    let site = Site::on("465/implicit")
+        .certificate("names = ['*.hosting.example']")
+        .rule("at = 'greeting'\nsilent = true");
+    let session = site.finds(Outcome::CertInvalid, &["cert-name-mismatch"]).await;
+    let end = session.transcript().lines().last().unwrap().at.as_ms();
+    assert!((5_000.0..6_500.0).contains(&end), "{end}");
 }

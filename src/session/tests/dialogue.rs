@@ -1,8 +1,8 @@
 //! Codes of the greeting, the other end and STARTTLS: each with the session that gives it and one that must not.
 
 use super::telling::pair;
-use crate::event::{Awaited, CloseKind, InspectReason, Verification};
-use crate::session::testing::{EHLO, OFFER, OFFER_INSIDE, certs};
+use crate::event::{Awaited, CloseKind, InspectReason, ProbeId, RouteId, Side, Verification};
+use crate::session::testing::{EHLO, Failure, OFFER, OFFER_INSIDE, Tape, certs, server_flight_13};
 
 const READY: &str = "220 mx.example.com ESMTP ready\r\n";
 const HELO: &str = "HELO laptop.example.net\r\n";
@@ -220,6 +220,55 @@ pair!(
     |t, _, p| {
         t.connected(p).server(p, "220 server7.hosting.example ESMTP\r\n").ask(p, EHLO, OFFER);
         t.ask(p, "STARTTLS\r\n", "220 Go\r\n").tls_13(p, certs::GOOD).works(p);
+    },
+);
+
+/// A look at a certificate that was refused on a port with implicit TLS, and how the server greets inside.
+fn greets_inside(tape: &mut Tape, route: RouteId, chain: &[&[u8]], greeting: &str) {
+    let looked = tape.inspect(route, InspectReason::Relaxed);
+    tape.connected(looked).tls_begins(looked, Verification::Relaxed);
+    tape.tls(looked, Side::Server, &server_flight_13());
+    tape.tls_up(looked, chain[0]).chain(looked, chain, &[(0, 62)]);
+    tape.server(looked, greeting).quits(looked);
+}
+
+fn refuses(tape: &mut Tape, probe: ProbeId) {
+    let text = "certificate verify failed";
+    let failure = Failure { text, reason: Some(134), verify: Some(62), errno: None };
+    tape.connected(probe).tls_begins(probe, Verification::Strict);
+    tape.tls(probe, Side::Server, &server_flight_13()).tls_fails(probe, &failure);
+}
+
+pair!(
+    says_other_server_answers_inside_tls,
+    no_other_server_answers_where_it_greets_with_the_name_that_was_asked_for,
+    "other-server-answers",
+    Implicit,
+    |t, r, p| {
+        refuses(t, p);
+        let chain = &[certs::OTHER_NAME, certs::INTERMEDIATE];
+        greets_inside(t, r, chain, "220 server7.hosting.example ESMTP\r\n");
+    },
+    |t, r, p| {
+        refuses(t, p);
+        greets_inside(t, r, &[certs::OTHER_NAME, certs::INTERMEDIATE], "220 smtp.example.com ESMTP\r\n");
+    },
+);
+
+pair!(
+    says_other_server_answers_whatever_else_is_wrong_with_it,
+    no_other_server_answers_where_banner_and_certificate_disagree,
+    "other-server-answers",
+    Implicit,
+    |t, r, p| {
+        refuses(t, p);
+        let chain = &[certs::OTHER_NAME];
+        greets_inside(t, r, chain, "554 server7.hosting.example says no\r\n");
+    },
+    |t, r, p| {
+        refuses(t, p);
+        let chain = &[certs::OTHER_NAME, certs::INTERMEDIATE];
+        greets_inside(t, r, chain, "220 mx.elsewhere.example ESMTP\r\n");
     },
 );
 
