@@ -20,7 +20,7 @@ use crate::target::{SecretKind, TlsMode};
 use crate::wire::bytes::{Bytes, Octets};
 pub use asked::{
     AnsweredBy, Discover, InspectReason, JOURNAL_SCHEMA, Limits, Purpose, RouteOrigin, Sending,
-    SessionStarted, Submit,
+    SessionStarted, Submit, Way,
 };
 pub use connect::{ConnectOutcome, Endpoint, IcmpError, ProxyFault, Retransmissions};
 pub use line::{Awaited, CloseKind, Side, TlsOutcome, Verification, VerifyError};

@@ -192,6 +192,7 @@ mod tests {
             discover: None,
             sending: Box::default(),
             submit: Default::default(),
+            way: Default::default(),
         };
         let kinds = [
             EventKind::SessionStarted(started),

@@ -83,6 +83,7 @@ impl Call {
             discover: None,
             sending: Box::default(),
             submit: Box::new(submit),
+            way: Box::default(),
         };
         (self.change)(&mut started);
         Setup {

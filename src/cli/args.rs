@@ -478,7 +478,6 @@ mod tests {
             "ehlo check h --yes",
             "ehlo check h --message-size many",
             "ehlo check h --proxy socks5h://p:1 -4",
-            "ehlo check h --proxy socks5h://p:1 -4",
         ] {
             assert!(check(line).is_err(), "{line}");
         }

@@ -13,7 +13,7 @@ use crate::cli::args::Options;
 use crate::cli::practice;
 use crate::cli::secrets::{self, SubmitError};
 use crate::engine::{Pace, Setup};
-use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted, Submit};
+use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted, Submit, Way};
 use crate::guide::provider;
 use crate::guide::submit::ASK_SEND;
 use crate::journal::{JournalError, Writer};
@@ -149,6 +149,7 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         discover,
         sending: Box::new(sending(options)?),
         submit: Box::new(submit),
+        way: Box::new(way(options)),
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
     let mut answers = match options.goal {
@@ -173,6 +174,22 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         journal,
         started,
     })
+}
+
+/// What options say of the way to the server.
+fn way(options: &Options) -> Way {
+    Way {
+        resolve: options.resolve.iter().map(ToString::to_string).collect(),
+        dns_server: options.dns_server.map(|server| server.0),
+        interface: options.interface,
+        family: match (options.ipv4, options.ipv6) {
+            (true, _) => Some(4),
+            (_, true) => Some(6),
+            _ => None,
+        },
+        cacert: options.cacert.as_ref().map(|path| path.display().to_string()),
+        named: options.ehlo.is_some(),
+    }
 }
 
 /// Who sends for the domain, as far as options say.
@@ -320,4 +337,48 @@ fn now() -> String {
 
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::event::{Event, EventKind, Micros, ProbeId};
+    use crate::session::Session;
+
+    fn started(line: &[String]) -> SessionStarted {
+        let Some(Command::Check(args)) = Cli::try_parse_from(line).unwrap().command else {
+            panic!("{line:?}")
+        };
+        let goal = args.options.goal.map(Goal::from).unwrap_or_default();
+        prepare(&args.target, goal, &args.options, false).unwrap().started
+    }
+
+    /// The words of a shell, as far as the line has quotes around whole words only.
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(|word| word.trim_matches('\'').to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn the_line_that_a_report_ends_with_asks_the_same_again() {
+        for line in [
+            "ehlo check smtp.example.com -4 --resolve smtp.example.com:192.0.2.10,2001:db8::10 --dns-server [2001:db8::53]:53",
+            "ehlo check example.com --goal relay --interface 192.0.2.9 --ehlo client.example.net --max-time 60",
+            "ehlo check h.example --proxy socks5h://ann:kf7qz3@192.0.2.1:1080 --resolve h.example:192.0.2.2 --all",
+            "ehlo check example.com --goal inbox --sending-host m.example.com --sending-ip 2001:db8::1 --dkim-selector s1",
+        ] {
+            let mut first = started(&words(line));
+            let mut session = Session::default();
+            let kind = EventKind::SessionStarted(first.clone());
+            session.apply(&Event { at: Micros(0), probe: ProbeId::SESSION, kind });
+            let again = crate::report::command::command(&session).unwrap();
+            assert!(!again.contains("kf7qz3"), "a password of a proxy is not told: {again}");
+            let mut second = started(&words(&again));
+            first.started_at.clear();
+            second.started_at.clear();
+            assert_eq!(first, second, "{again}");
+        }
+    }
 }

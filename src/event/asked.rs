@@ -1,6 +1,6 @@
 //! What was asked of a session, and why each probe was made. Only values: nothing here looks, waits or decides.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,28 @@ pub struct SessionStarted {
     /// What is to be done where mail can be submitted.
     #[serde(default)]
     pub submit: Box<Submit>,
+    /// By what way, where the user has chosen another than the machine's own.
+    #[serde(default, skip_serializing_if = "is_unsaid")]
+    pub way: Box<Way>,
+}
+
+/// What the user has chosen of the way to the server. None of it changes what a record means; it is kept so that the
+/// same walk can be made again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    /// Hosts with the addresses that were given for them, as `--resolve` has them.
+    pub resolve: Vec<String>,
+    /// The DNS server to ask.
+    pub dns_server: Option<SocketAddr>,
+    /// The local address to connect from.
+    pub interface: Option<IpAddr>,
+    /// The only address family to use: 4 or 6.
+    pub family: Option<u8>,
+    /// The file with the roots that are trusted besides.
+    pub cacert: Option<String>,
+    /// True where the name said in EHLO was given.
+    pub named: bool,
 }
 
 /// Who sends for a domain, and how it signs, as far as the user has said.
@@ -68,8 +90,8 @@ pub struct Sending {
 }
 
 #[expect(clippy::borrowed_box, reason = "serde hands the field over as it is")]
-fn is_unsaid(sending: &Box<Sending>) -> bool {
-    **sending == Sending::default()
+fn is_unsaid<T: Default + PartialEq>(said: &Box<T>) -> bool {
+    **said == T::default()
 }
 
 /// What is to be done where mail can be submitted, beyond reaching it.

@@ -47,6 +47,7 @@ pub fn started(host: &str) -> SessionStarted {
         discover: None,
         sending: Box::default(),
         submit: Default::default(),
+        way: Default::default(),
     }
 }
 

@@ -80,6 +80,13 @@ pub enum BadOption {
     DnsServer(String),
 }
 
+impl std::fmt::Display for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        write!(f, "{}:{}", self.host, addresses.join(","))
+    }
+}
+
 impl FromStr for Given {
     type Err = BadOption;
 

@@ -49,8 +49,18 @@ fn of(started: &SessionStarted) -> Option<String> {
     if wanted.open_relay {
         call.push_str(" --check-open-relay");
     }
-    if started.vantage.contains("://") {
-        let _ = write!(call, " --proxy {}", quote(&started.vantage));
+    for (option, texts) in [
+        ("--sending-host", &started.sending.hosts),
+        ("--sending-ip", &started.sending.addresses.iter().map(ToString::to_string).collect()),
+        ("--dkim-selector", &started.sending.selectors),
+    ] {
+        for text in texts {
+            let _ = write!(call, " {option} {}", quote(text));
+        }
+    }
+    // The lab has a network of its own.
+    if !lab {
+        way(&mut call, started);
     }
     for (option, limit, default) in [
         ("--connect-timeout", started.limits.connect_ms, 5_000),
@@ -62,6 +72,29 @@ fn of(started: &SessionStarted) -> Option<String> {
         }
     }
     Some(call)
+}
+
+/// The options about the way to the server; a proxy's password is not among what is known of it.
+fn way(call: &mut String, started: &SessionStarted) {
+    let way = &started.way;
+    if let Some(family @ (4 | 6)) = way.family {
+        let _ = write!(call, " -{family}");
+    }
+    for given in &way.resolve {
+        let _ = write!(call, " --resolve {}", quote(given));
+    }
+    let texts = [
+        ("--dns-server", way.dns_server.map(|server| server.to_string())),
+        ("--interface", way.interface.map(|address| address.to_string())),
+        ("--proxy", started.vantage.contains("://").then(|| started.vantage.clone())),
+        ("--cacert", way.cacert.clone()),
+        ("--ehlo", way.named.then(|| started.ehlo_name.clone())),
+    ];
+    for (option, text) in texts {
+        if let Some(text) = text.filter(|text| !text.chars().any(char::is_control)) {
+            let _ = write!(call, " {option} {}", quote(&text));
+        }
+    }
 }
 
 /// Milliseconds as seconds, without needless digits.
@@ -84,6 +117,7 @@ pub(super) fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Way;
     use crate::guide::testing::started;
 
     #[test]
@@ -119,6 +153,38 @@ mod tests {
             of(&given).unwrap(),
             "ehlo check smtp.example.com --user ann@example.com --ask-password --auth LOGIN --mail-from '<>' \
              --rcpt-to 'bob'\\''s@example.net'"
+        );
+    }
+
+    #[test]
+    fn the_way_to_the_server_is_said_again() {
+        let mut given = started("smtp.example.com");
+        *given.way = Way {
+            resolve: vec![
+                "smtp.example.com:192.0.2.10,2001:db8::10".into(),
+                "mail.example.com:192.0.2.11".into(),
+            ],
+            dns_server: Some("[2001:db8::53]:53".parse().unwrap()),
+            interface: Some("192.0.2.9".parse().unwrap()),
+            family: Some(6),
+            cacert: Some("/etc/ssl/my own.pem".into()),
+            named: true,
+        };
+        assert_eq!(
+            of(&given).unwrap(),
+            "ehlo check smtp.example.com -6 --resolve smtp.example.com:192.0.2.10,2001:db8::10 \
+             --resolve mail.example.com:192.0.2.11 --dns-server '[2001:db8::53]:53' --interface 192.0.2.9 \
+             --cacert '/etc/ssl/my own.pem' --ehlo laptop.example.net"
+        );
+        let mut sending = started("example.com");
+        sending.goal = Goal::Inbox;
+        sending.sending.hosts = vec!["mail.example.com".into()];
+        sending.sending.addresses = vec!["192.0.2.1".parse().unwrap()];
+        sending.sending.selectors = vec!["s1".into()];
+        assert_eq!(
+            of(&sending).unwrap(),
+            "ehlo check example.com --goal inbox --sending-host mail.example.com --sending-ip 192.0.2.1 \
+             --dkim-selector s1"
         );
     }
 

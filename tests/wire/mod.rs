@@ -238,6 +238,7 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
         discover: asked.discover,
         sending: Box::new(asked.sending),
         submit: Default::default(),
+        way: Default::default(),
     };
     let setup = Setup {
         started,

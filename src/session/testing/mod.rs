@@ -103,6 +103,7 @@ impl Tape {
             discover: None,
             sending: Box::default(),
             submit: Default::default(),
+            way: Default::default(),
         };
         change(&mut started);
         let mut tape = Self {
