@@ -59,6 +59,12 @@ async fn says_cert_common_name_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_cert_common_name_only_where_a_list_of_names_stands_beside_it() {
+    let names = "names = ['smtp.example.com']\ncommon_name = 'smtp.example.com'";
+    each_version(&Site::on("587/starttls").certificate(names), WORKS, &[]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn says_cert_self_signed_and_cert_unknown_ca() {
     each_version(&with("issuer = 'self'"), INVALID, &["cert-self-signed"]).await;
     each_version(&with("issuer = 'unknown-ca'"), INVALID, &["cert-unknown-ca"]).await;
@@ -127,6 +133,12 @@ async fn says_cert_chain_unordered() {
     // TLS 1.3 hides the chain: it is looked for where somebody wants to know.
     with("send = 'reversed'").finds(WORKS, &[]).await;
     with("send = 'reversed'").all().finds(WORKS, &["cert-chain-unordered"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_cert_chain_unordered_where_the_root_follows_in_its_place() {
+    with("send = 'with-root'").tls("max = '1.2'").finds(WORKS, &[]).await;
+    with("send = 'with-root'").all().finds(WORKS, &[]).await;
 }
 
 #[tokio::test(start_paused = true)]

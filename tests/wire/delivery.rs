@@ -31,6 +31,11 @@ async fn says_mx_null_and_tries_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_mx_null_where_a_server_of_preference_0_has_a_name() {
+    domain().name("example.com", "mx = ['0 mx1.example.com']\nvalidated = true").finds(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn says_mx_missing_and_goes_to_the_domain_itself() {
     let world = World::relay("example.com").name("example.com", "a = ['192.0.2.25']").reverse();
     let session = world.server("192.0.2.25", "example.com", "").finds(&["mx-missing"]).await;
@@ -61,6 +66,15 @@ async fn says_mx_unreachable_of_each_server_that_is() {
     assert!(unreachable[1].facts["why"].contains("no address"));
     assert!(words(&session, "mx-unreachable").contains("smarthost"));
     assert_eq!(session.routes()[0].outcome, Outcome::Works, "the first server works all the same");
+}
+
+/// One address of two is dead: mail gets there all the same.
+#[tokio::test(start_paused = true)]
+async fn no_mx_unreachable_where_one_of_its_addresses_answers() {
+    let world = domain()
+        .name("mx1.example.com", "a = ['192.0.2.25', '192.0.2.26']\nvalidated = true")
+        .address("192.0.2.26", "25 = 'refused'");
+    world.finds(&["address-partly-dead"]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,6 +132,18 @@ async fn says_dane_match_of_an_authority_in_both_versions_of_tls() {
     }
 }
 
+/// The digest of another key, and the right one of a kind that mail servers pass over (RFC 7672 §3.1.3).
+#[tokio::test(start_paused = true)]
+async fn no_dane_match_of_another_key_or_of_a_kind_that_is_passed_over() {
+    let only = |records: &str| {
+        domain()
+            .name(TLSA, &format!("tlsa = [{records}]\nvalidated = true"))
+            .certificate("other", "names = ['mx1.example.com']")
+    };
+    only("'3 1 1 @other'").finds(&["dane-mismatch"]).await;
+    only("'1 1 1 @own1', '3 1 1 @other'").finds(&["dane-mismatch"]).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn says_dane_mismatch_although_the_certificate_is_good() {
     let world = domain()
@@ -144,7 +170,13 @@ async fn says_dane_mismatch_where_starttls_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_dane_mismatch_of_records_that_nobody_has_validated() {
+async fn no_dane_not_in_force_where_all_is_validated_or_there_is_no_record() {
+    domain().name(TLSA, "tlsa = ['3 1 1 @own1']\nvalidated = true").finds(&["dane-match"]).await;
+    domain().name(TLSA, "txt = ['no TLSA']\nvalidated = true").finds(&[]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_dane_not_in_force_and_no_dane_mismatch_of_records_that_nobody_has_validated() {
     let other = |validated: &str| {
         domain()
             .name(TLSA, &format!("tlsa = ['3 1 1 @other']\n{validated}"))
@@ -225,14 +257,23 @@ async fn says_mta_sts_unavailable_with_the_reason() {
     assert!(words(&session, "mta-sts-unavailable").contains("more than one"));
 }
 
+/// A policy that says `none` is one that can be had, and a TXT record of another kind announces nothing (RFC 8461 §3.1).
+#[tokio::test(start_paused = true)]
+async fn no_mta_sts_unavailable_where_the_policy_is_had_or_none_is_announced() {
+    domain().policy("version: STSv1\\nmode: none\\nmax_age: 86400\\n").finds(&[]).await;
+    domain().name("_mta-sts.example.com", "txt = ['google-site-verification=1']").finds(&[]).await;
+}
+
+/// A domain with one server; nothing is known of the caller's address.
+fn bare() -> World {
+    World::relay("example.com")
+        .name("example.com", "mx = ['10 mx1.example.com']")
+        .name("mx1.example.com", "a = ['192.0.2.25']")
+        .server("192.0.2.25", "mx1.example.com", "")
+}
+
 #[tokio::test(start_paused = true)]
 async fn says_ptr_missing_and_ptr_mismatch() {
-    let bare = || {
-        World::relay("example.com")
-            .name("example.com", "mx = ['10 mx1.example.com']")
-            .name("mx1.example.com", "a = ['192.0.2.25']")
-            .server("192.0.2.25", "mx1.example.com", "")
-    };
     let session = bare().finds(&["ptr-missing"]).await;
     assert!(words(&session, "ptr-missing").contains("198.51.100.77"));
     let other = bare()
@@ -240,6 +281,16 @@ async fn says_ptr_missing_and_ptr_mismatch() {
         .name("host77.example.net", "a = ['192.0.2.25']");
     let session = other.finds(&["ptr-mismatch"]).await;
     assert!(words(&session, "ptr-mismatch").contains("host77.example.net"));
-    // A resolver that fails says nothing about the name.
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_ptr_missing_where_the_resolver_fails() {
     bare().name("77.100.51.198.in-addr.arpa", "fails = { ptr = 'servfail' }").finds(&[]).await;
+}
+
+/// Of several names one that leads back is enough (RFC 1912 §2.1).
+#[tokio::test(start_paused = true)]
+async fn no_ptr_mismatch_where_one_of_two_names_leads_back() {
+    let two = "ptr = ['gone.example.net', 'mail.example.net']";
+    bare().reverse().name("77.100.51.198.in-addr.arpa", two).finds(&[]).await;
 }

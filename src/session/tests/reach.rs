@@ -61,6 +61,37 @@ fn says_port_filtered() {
 }
 
 #[test]
+fn no_port_filtered_where_an_answer_came_late() {
+    let tape = ends(ConnectOutcome::Reset, 4_900);
+    assert!(!has(&tape, "port-filtered"), "a refusal is an answer");
+}
+
+#[test]
+fn no_port_refused_where_nothing_or_an_icmp_error_came() {
+    for end in [TIMED_OUT, icmp(false, 3, "192.0.2.1", false)] {
+        assert!(!has(&ends(end.clone(), 40), "port-refused"), "{end:?}");
+    }
+}
+
+#[test]
+fn no_port_unreachable_where_a_firewall_says_no() {
+    for end in [icmp(false, 13, "198.51.100.1", false), ConnectOutcome::LocalRefusal { errno: 1 }] {
+        assert!(!has(&ends(end.clone(), 40), "port-unreachable"), "{end:?}");
+    }
+}
+
+#[test]
+fn no_port_prohibited_of_the_icmp_errors_beside_it() {
+    // v4: net and host unreachable, and codes for precedence; v6: no route, beyond scope, address and port unreachable.
+    for (v6, code) in
+        [(false, 0), (false, 1), (false, 11), (false, 14), (true, 0), (true, 2), (true, 3), (true, 4)]
+    {
+        let tape = ends(icmp(v6, code, "198.51.100.1", false), 9);
+        assert!(!has(&tape, "port-prohibited"), "v6 {v6}, code {code}");
+    }
+}
+
+#[test]
 fn says_port_refused() {
     let tape = ends(ConnectOutcome::Reset, 2);
     assert_eq!(codes(&tape), ["port-refused"]);
@@ -201,7 +232,7 @@ fn says_ipv4_broken() {
 }
 
 #[test]
-fn no_family_broken_where_both_work_or_both_fail() {
+fn no_ipv6_broken_and_no_ipv4_broken_where_both_work_or_both_fail() {
     for (v6, v4) in [(ConnectOutcome::Connected, ConnectOutcome::Connected), (TIMED_OUT, TIMED_OUT)] {
         let tape = two(v6, v4);
         for code in ["ipv6-broken", "ipv4-broken", "address-partly-dead"] {
@@ -210,6 +241,7 @@ fn no_family_broken_where_both_work_or_both_fail() {
     }
     // A connect that nobody waited for says nothing.
     assert!(!has(&two(ConnectOutcome::Cancelled, ConnectOutcome::Connected), "ipv6-broken"));
+    assert!(!has(&two(ConnectOutcome::Connected, ConnectOutcome::Cancelled), "ipv4-broken"));
 }
 
 #[test]
@@ -357,21 +389,53 @@ fn by_proxy(fault: ProxyFault) -> Tape {
     tape
 }
 
+/// The proxy made no connection: of the ports behind it nothing is known, so that only this is said.
+fn fails_by_proxy(fault: ProxyFault, code: &str) {
+    let tape = by_proxy(fault);
+    assert_eq!(codes(&tape), [code]);
+    assert_eq!(outcome(&tape), Outcome::Unreachable);
+    assert_eq!(fact(&tape, code, "reason"), "General SOCKS server failure");
+}
+
 #[test]
-fn says_what_a_proxy_failed_at() {
-    for (fault_of_proxy, code) in [
-        (ProxyFault::Unreachable, "proxy-unreachable"),
-        (ProxyFault::Denied, "proxy-denied"),
-        (ProxyFault::Name, "proxy-cannot-resolve"),
-        (ProxyFault::Broken, "proxy-failed"),
-        (ProxyFault::Unknown, "proxy-failed"),
-    ] {
-        let tape = by_proxy(fault_of_proxy);
-        // Of the ports behind it nothing is known.
-        assert_eq!(codes(&tape), [code]);
-        assert_eq!(outcome(&tape), Outcome::Unreachable);
-        assert_eq!(fact(&tape, code, "reason"), "General SOCKS server failure");
-    }
+fn says_proxy_unreachable() {
+    fails_by_proxy(ProxyFault::Unreachable, "proxy-unreachable");
+}
+
+#[test]
+fn no_proxy_unreachable_where_the_proxy_answers_with_a_no() {
+    assert!(!has(&by_proxy(ProxyFault::Denied), "proxy-unreachable"));
+}
+
+#[test]
+fn says_proxy_denied() {
+    fails_by_proxy(ProxyFault::Denied, "proxy-denied");
+}
+
+#[test]
+fn no_proxy_denied_where_the_host_behind_it_refuses() {
+    assert_eq!(codes(&by_proxy(ProxyFault::Refused)), ["port-refused"]);
+}
+
+#[test]
+fn says_proxy_cannot_resolve() {
+    fails_by_proxy(ProxyFault::Name, "proxy-cannot-resolve");
+}
+
+#[test]
+fn no_proxy_cannot_resolve_where_the_host_behind_it_cannot_be_reached() {
+    assert!(!has(&by_proxy(ProxyFault::TargetUnreachable), "proxy-cannot-resolve"));
+}
+
+#[test]
+fn says_proxy_failed() {
+    fails_by_proxy(ProxyFault::Broken, "proxy-failed");
+    fails_by_proxy(ProxyFault::Unknown, "proxy-failed");
+}
+
+#[test]
+fn no_proxy_failed_where_it_waited_in_vain() {
+    assert!(!has(&by_proxy(ProxyFault::TimedOut), "proxy-failed"));
 }
 
 #[test]
