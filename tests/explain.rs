@@ -17,8 +17,13 @@ struct Case {
 const UNDETERMINED: &str = "generic-wrapper-undetermined";
 
 fn collection() -> Option<Vec<Case>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
-    let file = beside.map(|folder| folder.join("shared/errors-open.jsonl")).find(|file| file.exists())?;
+    let file = match std::env::var_os("EXPLAIN_FILE") {
+        Some(file) => file.into(),
+        None => {
+            let beside = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1);
+            beside.map(|folder| folder.join("shared/errors-open.jsonl")).find(|file| file.exists())?
+        }
+    };
     let text = std::fs::read_to_string(file).unwrap();
     let read = |line: &str| {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -101,7 +106,7 @@ fn the_right_cause_comes_first() {
         return;
     };
     let book = book();
-    // EXPLAIN_FOLD=2/3 leaves all but every third text out, EXPLAIN_SHOW=text or settings shows what was not first.
+    // EXPLAIN_FILE=FILE measures another collection of the same form, EXPLAIN_FOLD=2/3 leaves all but every third text out, EXPLAIN_SHOW=text or settings shows what was not first.
     let fold = std::env::var("EXPLAIN_FOLD").ok();
     let fold = fold.as_deref().and_then(|fold| fold.split_once('/'));
     let fold: Option<(usize, usize)> = fold.and_then(|(at, of)| Some((at.parse().ok()?, of.parse().ok()?)));

@@ -262,6 +262,12 @@ const SPOKEN: &[&str] = &[
     "if you intended to connect to",
     "this usually means that",
     "if you believe",
+    "review rfc 5321",
+    "review rfc 5322",
+    "see rfc 5321",
+    "see rfc 5322",
+    "compliant with rfc 5322",
+    "with rfc 5321",
     "no longer supported",
     "for more information",
 ];

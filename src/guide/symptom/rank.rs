@@ -95,6 +95,8 @@ fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> 
                 kinds.insert(place.id.as_str());
                 if place.provider {
                     kinds.insert("provider");
+                    // `Gmail` says who it is, and is no name of a container.
+                    kinds.remove("label");
                 }
             }
         }
