@@ -36,6 +36,7 @@ struct Report<'a> {
     start_at: &'a str,
     decides: Option<&'a str>,
     doubt: Option<&'static str>,
+    written_by: &'a [String],
     next: String,
     page: Option<PageReport<'a>>,
 }
@@ -105,6 +106,7 @@ fn report<'a>(found: &'a Explanation, page: Option<&'a symptom::Page>) -> Report
             Doubt::Foreign => "foreign",
             Doubt::Prose => "prose",
         }),
+        written_by: &found.writers,
         next: command(found),
         page: page.map(|page| PageReport {
             subject: &page.subject,
@@ -116,8 +118,20 @@ fn report<'a>(found: &'a Explanation, page: Option<&'a symptom::Page>) -> Report
     }
 }
 
-/// The call to type next, with the settings filled in; HOST or DOMAIN where one is not known.
+/// The call to type next, with the settings filled in; HOST, DOMAIN, NAME and ADDRESS stand for what is not known.
 pub fn command(found: &Explanation) -> String {
+    let mut call = route_command(found);
+    if found.goal == Goal::Submit {
+        match found.start_at.as_str() {
+            "sign-in" => call.push_str(" --user NAME --ask-password"),
+            "envelope" => call.push_str(" --mail-from ADDRESS --rcpt-to ADDRESS"),
+            _ => {}
+        }
+    }
+    call
+}
+
+fn route_command(found: &Explanation) -> String {
     match found.goal {
         Goal::Relay => return "ehlo check DOMAIN --goal relay".to_owned(),
         Goal::Inbox => return "ehlo check DOMAIN --goal inbox".to_owned(),
@@ -195,6 +209,28 @@ pub fn settings(found: &Explanation) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
+/// What to put in place of the words in capitals of a call.
+pub fn placeholders(command: &str) -> Option<String> {
+    let has = |word: &str| {
+        command.split_whitespace().any(|part| part == word || part.starts_with(&format!("{word}:")))
+    };
+    let all: Vec<&str> = [
+        ("HOST", "the host from your application's settings in place of HOST"),
+        ("DOMAIN", "your domain, or the recipients' domain for --goal relay, in place of DOMAIN"),
+        ("NAME", "the user name in place of NAME"),
+        ("ADDRESS", "the sender and the recipient in place of ADDRESS"),
+    ]
+    .into_iter()
+    .filter_map(|(word, what)| has(word).then_some(what))
+    .collect();
+    (!all.is_empty()).then(|| format!("with {}", all.join(", ")))
+}
+
+/// Who writes such words, in a sentence.
+pub fn writers(found: &Explanation) -> Option<String> {
+    (!found.writers.is_empty()).then(|| format!("Words like these come from {}.", found.writers.join("; ")))
+}
+
 /// The explanation for people.
 pub fn text(found: &Explanation, about: Option<&symptom::Page>, options: &TextOptions) -> String {
     let mut page = Page::new(*options);
@@ -216,6 +252,10 @@ pub fn text(found: &Explanation, about: Option<&symptom::Page>, options: &TextOp
     if let Some(settings) = settings(found) {
         page.line("");
         page.paragraph("Settings known: ", &format!("{settings}."));
+    }
+    if let Some(writers) = writers(found).filter(|_| about.is_none()) {
+        page.line("");
+        page.paragraph("", &writers);
     }
     next(&mut page, found, about);
     page.finish()
@@ -288,12 +328,7 @@ fn next(page: &mut Page, found: &Explanation, about: Option<&symptom::Page>) {
     page.heading(if found.decided { "To confirm it" } else { "To find out" });
     let command = command(found);
     page.line(&format!("  {command}"));
-    if command.contains("HOST") || command.contains("DOMAIN") {
-        let what = if command.contains("HOST") {
-            "with the host from your application's settings in place of HOST"
-        } else {
-            "with your domain, or the recipients' domain for --goal relay, in place of DOMAIN"
-        };
+    if let Some(what) = placeholders(&command) {
         page.paragraph("  ", &format!("({what})"));
     }
     page.paragraph("  ", &format!("The step that shows it: {}.", tree::title(&found.start_at)));

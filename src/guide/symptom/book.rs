@@ -112,8 +112,7 @@ pub(super) struct Symptom {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sign {
-    /// Who writes it: for those who mend the book, and for the tests.
-    #[allow(dead_code, reason = "read by people and by the tests")]
+    /// Who writes it, as it stands behind `words like these come from`.
     pub(super) from: String,
     /// One of these phrases is in the text.
     #[serde(default)]

@@ -87,6 +87,8 @@ pub struct Explanation {
     pub decides: Option<String>,
     /// Why the words are not taken at face value.
     pub doubt: Option<Doubt>,
+    /// Who writes such words: programs, libraries, servers. They may be several.
+    pub writers: Vec<String>,
     /// What the walk is for.
     pub goal: Goal,
     /// The symptoms found, by id.
@@ -135,6 +137,7 @@ impl Book {
             start_at,
             decides: case.decides().map(str::to_owned),
             doubt,
+            writers: case.writers(),
             symptoms: case.symptoms.keys().map(|id| (*id).to_owned()).collect(),
             settings: case.settings,
             causes,
@@ -169,6 +172,7 @@ impl Explanation {
             settings,
             decides: None,
             doubt: None,
+            writers: Vec::new(),
             goal: Goal::default(),
             symptoms: Vec::new(),
         }

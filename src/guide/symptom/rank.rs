@@ -10,10 +10,15 @@ use super::settings::Settings;
 use crate::guide::provider;
 use crate::target::Host;
 
+/// Most writers that are named; words that more of them share tell nothing of who wrote them.
+const MOST_WRITERS: usize = 3;
+
 /// What is known of a case when causes are weighed.
 #[derive(Debug, Default)]
 pub(super) struct Case<'a> {
     pub(super) symptoms: BTreeMap<&'a str, &'a Symptom>,
+    /// Who writes so, by symptom.
+    pub(super) writers: BTreeMap<&'a str, Vec<&'a str>>,
     pub(super) hosts: BTreeSet<&'a str>,
     pub(super) settings: Settings,
 }
@@ -36,14 +41,18 @@ pub(super) fn case<'a>(
             && !one(&sign.not)
     };
     let mut symptoms: BTreeMap<&str, &Symptom> = BTreeMap::new();
+    let mut writers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for symptom in &book.symptom {
-        if symptom.signs.iter().any(shows) {
+        let signs = symptom.signs.iter().filter(|sign| shows(sign));
+        let from: Vec<&str> = signs.map(|sign| sign.from.as_str()).collect();
+        if !from.is_empty() {
             symptoms.insert(&symptom.id, symptom);
+            writers.insert(&symptom.id, from);
         }
     }
     let hidden: BTreeSet<&str> = symptoms.values().flat_map(|s| &s.hides).map(String::as_str).collect();
     symptoms.retain(|id, _| !hidden.contains(id));
-    Case { symptoms, hosts, settings }
+    Case { symptoms, writers, hosts, settings }
 }
 
 /// What kind of host it is: the ids of places, and `empty`, `malformed`, `loopback`, `private`, `label` (one label, as
@@ -200,5 +209,24 @@ impl<'a> Case<'a> {
         let deepest = self.depth()?;
         let mut deep = self.symptoms.values().filter(|symptom| symptom.depth == deepest);
         deep.find_map(|symptom| symptom.decides.as_deref())
+    }
+
+    /// Who writes such words, of the deepest symptoms; nobody where the book names nobody.
+    pub(super) fn writers(&self) -> Vec<String> {
+        let Some(deepest) = self.depth() else { return Vec::new() };
+        let mut named: Vec<String> = Vec::new();
+        for (id, symptom) in &self.symptoms {
+            for from in self.writers.get(id).into_iter().flatten().filter(|_| symptom.depth == deepest) {
+                let from = from.strip_suffix(", by code").unwrap_or(from);
+                if !from.starts_with("other") && !named.iter().any(|known| known == from) {
+                    named.push(from.to_owned());
+                }
+            }
+        }
+        if named.len() > 1 {
+            named.retain(|from| from != "servers");
+        }
+        named.truncate(MOST_WRITERS);
+        named
     }
 }

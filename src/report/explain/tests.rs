@@ -21,6 +21,15 @@ fn the_next_call_has_the_settings_filled_in() {
         ("connect ETIMEDOUT 52.96.184.50:465", "ehlo check 52.96.184.50:587"),
         ("550 5.7.25 does not have a PTR record", "ehlo check DOMAIN --goal relay"),
         ("530 5.7.0 Must issue a STARTTLS command first", "ehlo check HOST"),
+        (
+            "535 5.7.8 Error: authentication failed at smtp.example.com:465",
+            "ehlo check smtp.example.com:465 --user NAME --ask-password",
+        ),
+        ("535 5.7.8 Error: authentication failed", "ehlo check HOST --user NAME --ask-password"),
+        (
+            "554 5.7.1 <bob@example.net>: Relay access denied",
+            "ehlo check HOST --mail-from ADDRESS --rcpt-to ADDRESS",
+        ),
     ] {
         assert_eq!(command(&found(text)), call, "{text}");
     }
@@ -69,6 +78,31 @@ fn the_form_for_programs() {
         assert!(value["causes"].is_array() && value["start_at"].is_string() && value["decided"].is_boolean());
         assert_eq!(value["page"]["subject"], word, "{word}");
     }
+}
+
+#[test]
+fn each_word_in_capitals_is_explained() {
+    for (call, told) in [
+        ("ehlo check smtp.example.com", None),
+        ("ehlo check HOST:465 --user NAME --ask-password", Some("HOST, the user name in place of NAME")),
+        ("ehlo check DOMAIN --goal relay", Some("in place of DOMAIN")),
+        (
+            "ehlo check h --mail-from ADDRESS --rcpt-to ADDRESS",
+            Some("with the sender and the recipient in place of ADDRESS"),
+        ),
+    ] {
+        let found = placeholders(call);
+        assert_eq!(found.is_some(), told.is_some(), "{call}");
+        assert!(found.is_none_or(|found| found.ends_with(told.unwrap_or_default())), "{call}");
+    }
+}
+
+#[test]
+fn who_writes_such_words_is_named() {
+    let text = |error: &str| super::text(&found(error), None, &TextOptions::default());
+    let node = text("Error: Greeting never received");
+    assert!(node.contains("Words like these come from Nodemailer."), "{node}");
+    assert!(!text("the weather is fine").contains("Words like these"));
 }
 
 #[test]
