@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::event::{AnsweredBy, Event, EventKind, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
+use crate::guide::lead;
 use crate::guide::walk::{self, Next, Plan};
 use crate::journal::Writer;
 use crate::net::Network;
@@ -238,11 +239,13 @@ impl Engine {
             step => {
                 // A route that the race has begun already has been announced.
                 let racing = matches!(&step, Next::Probe { route, .. } if self.probe_of(*route).is_some());
+                // Before the step that a message leads to there is nothing to decide.
+                let on_the_way = lead::is_on_the_way(&self.session, &step);
                 if !racing && let Some(plan) = step.plan() {
                     self.enter(plan);
                 }
                 self.now = Now::Ready(step);
-                if self.pace == Pace::Run || racing {
+                if self.pace == Pace::Run || racing || on_the_way {
                     self.begin();
                 }
             }

@@ -193,6 +193,7 @@ mod tests {
             sending: Box::default(),
             submit: Default::default(),
             way: Default::default(),
+            lead: None,
         };
         let kinds = [
             EventKind::SessionStarted(started),

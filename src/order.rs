@@ -1,6 +1,6 @@
 //! What a face may ask of the engine.
 
-use crate::target::{Credentials, Goal};
+use crate::target::{Credentials, Goal, Lead};
 
 /// An order. Orders that make no sense at the moment are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Order {
         input: String,
         /// What the mail is for.
         goal: Goal,
+        /// Where an error message led to it: what that was taken for.
+        lead: Option<Box<Lead>>,
     },
     /// Run the step whose plan is shown.
     Continue,

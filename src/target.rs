@@ -18,8 +18,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+mod lead;
 mod lint;
 
+pub use lead::Lead;
 pub use lint::{BadTarget, Fault, without_password};
 
 /// How TLS starts on a route.

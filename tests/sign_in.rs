@@ -84,6 +84,7 @@ impl Call {
             sending: Box::default(),
             submit: Box::new(submit),
             way: Box::default(),
+            lead: None,
         };
         (self.change)(&mut started);
         Setup {

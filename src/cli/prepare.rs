@@ -16,6 +16,7 @@ use crate::engine::{Pace, Setup};
 use crate::event::{Discover, JOURNAL_SCHEMA, Limits, Sending, SessionStarted, Submit, Way};
 use crate::guide::provider;
 use crate::guide::submit::ASK_SEND;
+use crate::guide::walk::sender_of;
 use crate::journal::{JournalError, Writer};
 use crate::lab::{self, LabError};
 use crate::net::Network;
@@ -24,7 +25,7 @@ use crate::net::proxy::{BadProxy, ProxyArgument, ProxyNetwork};
 use crate::net::system::{SystemNetwork, SystemOptions};
 use crate::net::tls::{Trust, TrustError};
 use crate::probe::{Family, LazyTls};
-use crate::target::{BadTarget, Goal, Host, RouteSpec, Target, TlsMode, without_password};
+use crate::target::{BadTarget, Goal, Host, Lead, RouteSpec, Target, TlsMode, without_password};
 use crate::wire::printable::printable;
 
 /// Why a run cannot begin.
@@ -150,10 +151,11 @@ pub fn prepare(input: &str, goal: Goal, options: &Options, interactive: bool) ->
         sending: Box::new(sending(options)?),
         submit: Box::new(submit),
         way: Box::new(way(options)),
+        lead: None,
     };
     let journal = options.journal.as_deref().map(Writer::create).transpose()?;
     let mut answers = match options.goal {
-        Some(_) => vec![("sender".to_owned(), sender_answer(started.goal).to_owned())],
+        Some(_) => vec![("sender".to_owned(), sender_of(started.goal).to_owned())],
         None => Vec::new(),
     };
     if let Some(yes) = options.consent.or(options.yes.then_some(true)) {
@@ -192,6 +194,24 @@ fn way(options: &Options) -> Way {
     }
 }
 
+/// Makes a run begin where an error message leads: what the message has answered is not asked again.
+pub fn led(setup: &mut Setup, lead: Box<Lead>) {
+    let goal = setup.started.goal;
+    let mut answer = |question: &str, answer: &str| {
+        if !setup.answers.iter().any(|(asked, _)| asked == question) {
+            setup.answers.push((question.to_owned(), answer.to_owned()));
+        }
+    };
+    answer("sender", sender_of(goal));
+    match goal {
+        Goal::Submit => {}
+        Goal::Relay => answer("relay-check", "check"),
+        Goal::Inbox => answer("inbox-next", "check"),
+    }
+    setup.started.all |= lead.all;
+    setup.started.lead = Some(lead);
+}
+
 /// Who sends for the domain, as far as options say.
 fn sending(options: &Options) -> Result<Sending, PrepareError> {
     let mut sending = Sending { addresses: options.sending_ip.clone(), ..Sending::default() };
@@ -209,15 +229,6 @@ fn sending(options: &Options) -> Result<Sending, PrepareError> {
         }
     }
     Ok(sending)
-}
-
-/// The answer to the tree's first question that a goal stands for.
-fn sender_answer(goal: Goal) -> &'static str {
-    match goal {
-        Goal::Submit => "app",
-        Goal::Relay => "server",
-        Goal::Inbox => "spam",
-    }
 }
 
 struct Understood {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::args::{Options, QuizArgs, ReplayArgs, ScreenArgs, WalkArgs};
 use crate::cli::check::{FAILED, put};
-use crate::cli::prepare::prepare;
+use crate::cli::prepare::{led, prepare};
 use crate::cli::progress;
 use crate::cli::screen::{ascii, colour};
 use crate::cli::secrets::{self, SubmitError};
@@ -18,7 +18,7 @@ use crate::journal::{self, JournalError};
 use crate::lab::scenario::Scenario;
 use crate::order::Order;
 use crate::report::text::{TextOptions, text};
-use crate::target::Goal;
+use crate::target::{Goal, Lead};
 use crate::tui::state::{Practice, Supply};
 use crate::tui::terminal::{self, NoTerminal};
 use crate::tui::theme::Theme;
@@ -34,14 +34,17 @@ pub async fn serve(
     problems: mpsc::UnboundedSender<String>,
 ) {
     let mut running: Option<Running> = None;
-    let mut begin: Option<(String, Goal)> = None;
+    let mut begin: Option<(String, Goal, Option<Box<Lead>>)> = None;
     loop {
-        if let Some((input, goal)) = begin.take() {
+        if let Some((input, goal, lead)) = begin.take() {
             if let Some(running) = running.take() {
                 running.end().await;
             }
             match prepare(&input, goal, &options, true) {
-                Ok(setup) => {
+                Ok(mut setup) => {
+                    if let Some(lead) = lead {
+                        led(&mut setup, lead);
+                    }
                     let (send, receive) = mpsc::channel(16);
                     let task = tokio::spawn(engine::run(setup, receive, events.clone()));
                     running = Some(Running { orders: send, task });
@@ -52,7 +55,7 @@ pub async fn serve(
             }
         }
         match orders.recv().await {
-            Some(Order::Begin { input, goal }) => begin = Some((input, goal)),
+            Some(Order::Begin { input, goal, lead }) => begin = Some((input, goal, lead)),
             Some(order) => {
                 let quit = order == Order::Quit;
                 if let Some(running) = &running {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::RouteId;
-use crate::target::{Goal, RouteSpec, SecretKind};
+use crate::target::{Goal, Lead, RouteSpec, SecretKind};
 
 /// The version of the journal's form, in its first line.
 pub const JOURNAL_SCHEMA: &str = "ehlo-journal/1";
@@ -56,6 +56,9 @@ pub struct SessionStarted {
     /// By what way, where the user has chosen another than the machine's own.
     #[serde(default, skip_serializing_if = "is_unsaid")]
     pub way: Box<Way>,
+    /// Where the walk begins with an error message: what it was taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead: Option<Box<Lead>>,
 }
 
 /// What the user has chosen of the way to the server. None of it changes what a record means; it is kept so that the

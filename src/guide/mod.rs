@@ -9,6 +9,7 @@ pub mod glossary;
 pub mod headline;
 pub mod hosting;
 pub mod known;
+pub mod lead;
 pub mod path;
 pub mod plan;
 pub mod provider;

@@ -48,6 +48,7 @@ pub fn started(host: &str) -> SessionStarted {
         sending: Box::default(),
         submit: Default::default(),
         way: Default::default(),
+        lead: None,
     }
 }
 

@@ -256,6 +256,10 @@ pub(crate) fn planned(known: &Known<'_>, all: bool) -> Vec<(RouteSpec, RouteOrig
     if all && !known.relays() {
         routes.push((relay_port, RouteOrigin::Information));
     }
+    // What the application does, or should do, is what the user wants to know first.
+    if let Some(route) = started.lead.as_ref().and_then(|lead| lead.route).filter(|_| !known.relays()) {
+        routes.insert(0, (route, RouteOrigin::Asked));
+    }
     let mut seen = Vec::with_capacity(routes.len());
     routes.retain(|(spec, _)| {
         let new = !seen.contains(spec);

@@ -239,6 +239,7 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
         sending: Box::new(asked.sending),
         submit: Default::default(),
         way: Default::default(),
+        lead: None,
     };
     let setup = Setup {
         started,

@@ -36,6 +36,9 @@ pub struct Cause {
     pub decides: String,
     /// The step of the tree to start at; `route` where it is a port and a mode.
     pub start: String,
+    /// The finding codes that show it, besides one of its own name.
+    #[serde(default)]
+    pub found: Vec<String>,
     /// The mode in which the walk should begin, where the cause is the wrong one.
     #[serde(default)]
     pub mode: Option<TlsMode>,

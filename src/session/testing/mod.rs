@@ -104,6 +104,7 @@ impl Tape {
             sending: Box::default(),
             submit: Default::default(),
             way: Default::default(),
+            lead: None,
         };
         change(&mut started);
         let mut tape = Self {

@@ -174,7 +174,7 @@ fn the_list_is_filtered_by_words() {
     keys(&mut ui, "/ \"e\" Enter End");
     let begins = keys(&mut ui, "Enter");
     let input = "lab:cert-expired".to_owned();
-    assert_eq!(begins, [Effect::Order(Order::Begin { input, goal: Default::default() })]);
+    assert_eq!(begins, [Effect::Order(Order::Begin { input, goal: Default::default(), lead: None })]);
     let mut ui = lab(SIZE);
     assert_eq!(keys(&mut ui, "/ \"nowhere\" Enter Enter"), [], "nothing is listed, nothing begins");
 }

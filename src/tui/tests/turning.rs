@@ -178,7 +178,7 @@ async fn a_key_amid_the_flood_is_answered_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_given_is_begun_at_once() {
-    let begin = Order::Begin { input: "smtp.example.com".to_owned(), goal: Goal::Submit };
+    let begin = Order::Begin { input: "smtp.example.com".to_owned(), goal: Goal::Submit, lead: None };
     let opening = Opening::Begin { input: "smtp.example.com".to_owned(), goal: Goal::Submit };
     let mut desk = Desk::open(opening, false);
     assert_eq!(desk.orders.recv().await, Some(begin));

@@ -90,7 +90,7 @@ fn the_verdict_is_copied_as_settings() {
 
 #[test]
 fn a_target_is_checked_before_it_is_begun() {
-    let begin = |input: &str, goal| order(Order::Begin { input: input.to_owned(), goal });
+    let begin = |input: &str, goal| order(Order::Begin { input: input.to_owned(), goal, lead: None });
     let cases = [
         ("\"smtp.example.com\" Enter", begin("smtp.example.com", Goal::Submit)),
         ("\"example.com\" Tab Enter", begin("example.com", Goal::Relay)),
@@ -163,7 +163,10 @@ fn recent_targets_come_back_by_the_arrow() {
 fn a_scenario_is_begun_from_the_list() {
     let mut ui = lab(SIZE);
     let effects = keys(&mut ui, "Down Down Down Up Enter");
-    assert_eq!(effects, order(Order::Begin { input: "lab:587-filtered".to_owned(), goal: Goal::Submit }));
+    assert_eq!(
+        effects,
+        order(Order::Begin { input: "lab:587-filtered".to_owned(), goal: Goal::Submit, lead: None })
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn begun(ui: &mut Ui, input: String, goal: Goal) -> Vec<Effect> {
     ui.form.recent.retain(|known| *known != input);
     ui.form.recent.push(input.clone());
     ui.form.recalled = None;
-    vec![Effect::Order(Order::Begin { input, goal })]
+    vec![Effect::Order(Order::Begin { input, goal, lead: None })]
 }
 
 /// The target could not be begun after all: back to the start screen with the reason.
