@@ -7,7 +7,7 @@ use crate::session::dns::Dns;
 use crate::session::relay::texts;
 use crate::wire::dkim::{self, BadKey, COMMON_SELECTORS, Key};
 use crate::wire::dmarc;
-use crate::wire::spf::check::{Answer, Checked, Kind, Lookups, check};
+use crate::wire::spf::check::{Answer, Checked, Kind, Lookups, Sender, check};
 
 impl Lookups for Dns {
     fn answer(&self, name: &str, kind: Kind) -> Answer {
@@ -38,17 +38,17 @@ impl Lookups for Dns {
                     })
                     .collect(),
             ),
-            Kind::Mx => Answer::Exchangers(
+            Kind::Mx | Kind::Ptr => Answer::Names(
                 data()
                     .filter_map(|data| match data {
-                        RecordData::Mx { exchange, .. } => Some(exchange.clone()),
+                        RecordData::Mx { exchange: name, .. } | RecordData::Ptr(name) => Some(name.clone()),
                         _ => None,
                     })
                     .collect(),
             ),
         };
         match &found {
-            Answer::Txt(list) | Answer::Exchangers(list) if list.is_empty() => Answer::Void,
+            Answer::Txt(list) | Answer::Names(list) if list.is_empty() => Answer::Void,
             Answer::Addresses(list) if list.is_empty() => Answer::Void,
             _ => found,
         }
@@ -62,12 +62,13 @@ pub fn record(kind: Kind) -> RecordType {
         Kind::A => RecordType::A,
         Kind::Aaaa => RecordType::Aaaa,
         Kind::Mx => RecordType::Mx,
+        Kind::Ptr => RecordType::Ptr,
     }
 }
 
 /// The evaluation for nobody in particular: how many look-ups the record costs.
 pub fn spf(dns: &Dns, domain: &str) -> Checked {
-    check(domain, None, dns)
+    check(Sender { domain, local: None }, None, dns)
 }
 
 /// Who is asked about, and what the record says of them.
@@ -84,7 +85,11 @@ pub struct Asked {
 /// The evaluation for every sender that the user named.
 pub fn asked(dns: &Dns, started: &SessionStarted) -> Vec<Asked> {
     let domain = started.host.as_str();
-    let evaluate = |address: &IpAddr| (*address, check(domain, Some(*address), dns));
+    // The part before the @ is known where the user has named a sender of this domain.
+    let named = started.submit.mail_from.as_deref().and_then(|from| from.rsplit_once('@'));
+    let local = named.filter(|(_, of)| of.eq_ignore_ascii_case(domain)).map(|(local, _)| local);
+    let sender = Sender { domain, local };
+    let evaluate = |address: &IpAddr| (*address, check(sender, Some(*address), dns));
     let by_address = started.sending.addresses.iter().map(|address| Asked {
         who: address.to_string(),
         addresses: vec![evaluate(address)],

@@ -151,6 +151,35 @@ async fn says_spf_not_authorised_of_an_address_and_of_a_host() {
     finds(named().sends_by("gone.example.net"), &["spf-not-authorised"]).await;
 }
 
+/// RFC 7208 §5.5: the reverse name of the sender, where it leads back, lies in the domain.
+#[tokio::test(start_paused = true)]
+async fn no_spf_not_authorised_where_ptr_or_exists_lets_the_sender_in() {
+    let world = |record: &str, forward: &str| {
+        domain(record)
+            .name("9.2.0.192.in-addr.arpa", "ptr = ['out.example.com']")
+            .name("out.example.com", &format!("a = ['{forward}']"))
+            .sends_from("192.0.2.9")
+    };
+    finds(world("v=spf1 ptr -all", "192.0.2.9"), &[]).await;
+    finds(world("v=spf1 ptr:example.net -all", "192.0.2.9"), &["spf-not-authorised"]).await;
+    // A name that does not lead back is nobody's proof.
+    finds(world("v=spf1 ptr -all", "192.0.2.8"), &["ptr-mismatch", "spf-not-authorised"]).await;
+    let exists = |name: &str| {
+        world("v=spf1 redirect=_spf.%{d}", "192.0.2.9")
+            .name("_spf.example.com", "txt = ['v=spf1 exists:%{ir}.%{v}.ok.example.com -all']")
+            .name(name, "a = ['127.0.0.2']")
+    };
+    finds(exists("9.2.0.192.in-addr.ok.example.com"), &[]).await;
+    finds(exists("8.2.0.192.in-addr.ok.example.com"), &["spf-not-authorised"]).await;
+    // Which user sends is not known, and so neither is what the record says of it.
+    finds(world("v=spf1 exists:%{l}.users.example.com -all", "192.0.2.9"), &[]).await;
+    // Two terms may look up what is not there; the third is too many for this sender.
+    let void = "v=spf1 exists:%{i}.a.example exists:%{i}.b.example exists:%{i}.c.example ip4:192.0.2.9 -all";
+    let session = finds(world(void, "192.0.2.9"), &["spf-not-authorised"]).await;
+    let said = words(&session, "spf-not-authorised");
+    assert!(said.contains("3 of its look-ups come to nothing"), "{said}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn says_ptr_missing_of_a_sending_address() {
     let session = finds(good().sends_from("192.0.2.9"), &["ptr-missing"]).await;

@@ -97,23 +97,27 @@ impl Found<'_> {
         } else if let Some(why) = &checked.problem {
             self.add("spf-invalid", Severity::Error, lines.clone(), [("why", why.clone())]);
         } else if checked.void.len() > MAX_VOID {
+            let mut names = checked.void.clone();
+            names.dedup();
             let why = format!(
                 "{} of its look-ups come to nothing ({}), and receivers accept {MAX_VOID}",
                 checked.void.len(),
-                checked.void.join(", ")
+                names.join(", ")
             );
             self.add("spf-invalid", Severity::Error, lines.clone(), [("why", why)]);
         }
         if allows_everybody(&texts) {
             self.add("spf-allows-everybody", Severity::Warning, [line], []);
         }
+        let broken = checked.too_many() || checked.problem.is_some() || checked.void.len() > MAX_VOID;
         for asked in sender::asked(dns, self.started) {
-            self.sender(&asked, &lines);
+            self.sender(&asked, &lines, broken);
         }
     }
 
-    /// Whether one sender that the user named is allowed to send.
-    fn sender(&mut self, asked: &Asked, lines: &[usize]) {
+    /// Whether one sender that the user named is allowed to send. What is wrong with the record for everybody (`broken`)
+    /// is said already.
+    fn sender(&mut self, asked: &Asked, lines: &[usize], broken: bool) {
         if asked.named {
             return;
         }
@@ -127,7 +131,7 @@ impl Found<'_> {
                 };
                 Some((address.to_string(), because))
             }
-            // What is wrong with the record itself is said already.
+            Verdict::PermError if !broken => checked.problem.clone().map(|why| (address.to_string(), why)),
             Verdict::None | Verdict::PermError => None,
         });
         let none = asked.addresses.is_empty() && self.session.dns().of(&asked.who).next().is_some();

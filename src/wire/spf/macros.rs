@@ -14,6 +14,10 @@ pub struct Facts<'a> {
     pub domain: &'a str,
     /// The domain of the sender.
     pub sender: &'a str,
+    /// What stands before the `@` of the sender; without it, macros that name it cannot be expanded.
+    pub local: Option<&'a str>,
+    /// The name of the sending address that leads back to it.
+    pub validated: Option<&'a str>,
 }
 
 /// One piece of a macro string.
@@ -71,6 +75,24 @@ pub fn is_well_formed(text: &str) -> bool {
     pieces(text).is_some()
 }
 
+/// True where every macro may stand in a name: three letters are for explanations only (RFC 7208 §7.2).
+pub fn names_hosts(text: &str) -> bool {
+    !has_letter(text, "crt")
+}
+
+/// True where the name hangs on the reverse name of the sender.
+pub fn names_validated(text: &str) -> bool {
+    has_letter(text, "p")
+}
+
+fn has_letter(text: &str, letters: &str) -> bool {
+    let of = |piece: &Piece<'_>| match piece {
+        Piece::Macro { letter, .. } => letters.contains(letter.to_ascii_lowercase()),
+        Piece::Text(_) => false,
+    };
+    pieces(text).is_some_and(|pieces| pieces.iter().any(of))
+}
+
 /// True where a name ends in a top-level label or in a macro (RFC 7208 §7.1, domain-end).
 pub fn ends_well(text: &str) -> bool {
     match pieces(text).as_deref().and_then(<[_]>::last) {
@@ -122,10 +144,9 @@ pub fn expand(text: &str, facts: &Facts<'_>) -> Option<String> {
 
 fn value(letter: char, facts: &Facts<'_>) -> Option<String> {
     Some(match letter {
-        // Without a sender it is postmaster at the domain (RFC 7208 §4.3).
-        's' => format!("postmaster@{}", facts.sender),
-        'l' => "postmaster".to_owned(),
-        'o' | 'h' => facts.sender.to_owned(),
+        's' => format!("{}@{}", facts.local?, facts.sender),
+        'l' => facts.local?.to_owned(),
+        'o' => facts.sender.to_owned(),
         'd' => facts.domain.to_owned(),
         'v' => match facts.ip?.to_canonical() {
             IpAddr::V4(_) => "in-addr".to_owned(),
@@ -138,8 +159,8 @@ fn value(letter: char, facts: &Facts<'_>) -> Option<String> {
                 nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
             }
         },
-        // The validated reverse name is slow to find and not to be used (RFC 7208 §7.2).
-        'p' => "unknown".to_owned(),
+        'p' => facts.validated?.to_owned(),
+        // What the sender says in HELO is not known beforehand; the rest is for explanations only.
         _ => return None,
     })
 }
@@ -155,14 +176,24 @@ mod tests {
             ip: Some("192.0.2.3".parse().unwrap()),
             domain: "email.example.com",
             sender: "email.example.com",
+            local: Some("strong-bad"),
+            validated: Some("mx.email.example.com"),
         };
         expand(text, &facts)
     }
 
-    /// RFC 7208 §7.4, as far as the examples do not hang on the sender's local part.
+    /// RFC 7208 §7.4.
     #[test]
     fn the_examples_of_the_rfc() {
         for (text, name) in [
+            ("%{s}", "strong-bad@email.example.com"),
+            ("%{l}", "strong-bad"),
+            ("%{l-}", "strong.bad"),
+            ("%{lr}", "strong-bad"),
+            ("%{lr-}", "bad.strong"),
+            ("%{l1r-}", "strong"),
+            ("%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com"),
+            ("%{p}", "mx.email.example.com"),
             ("%{o}", "email.example.com"),
             ("%{d}", "email.example.com"),
             ("%{d4}", "email.example.com"),
@@ -176,8 +207,13 @@ mod tests {
         ] {
             assert_eq!(expanded(text).as_deref(), Some(name), "{text}");
         }
-        let v6 =
-            Facts { ip: Some("2001:db8::cb01".parse().unwrap()), domain: "d.example", sender: "d.example" };
+        let v6 = Facts {
+            ip: Some("2001:db8::cb01".parse().unwrap()),
+            domain: "d.example",
+            sender: "d.example",
+            local: None,
+            validated: None,
+        };
         assert_eq!(
             expand("%{ir}.%{v}._spf.example.com", &v6).unwrap(),
             "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com"
@@ -186,8 +222,13 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_guessed() {
-        let facts = Facts { ip: None, domain: "example.com", sender: "example.com" };
-        assert_eq!(expand("%{i}.example.net", &facts), None);
+        let facts =
+            Facts { ip: None, domain: "example.com", sender: "example.com", local: None, validated: None };
+        for unknown in ["%{i}.example.net", "%{l}.example.net", "%{s}", "%{p}", "%{h}", "%{c}"] {
+            assert_eq!(expand(unknown, &facts), None, "{unknown}");
+        }
+        assert!(names_validated("%{P}.example") && !names_validated("%{d}"));
+        assert!(names_hosts("%{ir}.%{v}.example") && !names_hosts("%{t}.example"));
         assert_eq!(expand("_spf.%{d}", &facts).as_deref(), Some("_spf.example.com"));
         assert!(!is_well_formed("%{d0}"));
         assert!(!is_well_formed("100%"));

@@ -176,7 +176,8 @@ fn directive(term: &str) -> Result<Directive, &'static str> {
 /// A domain-spec: well formed in its macros, and ending in a domain or a macro (RFC 7208 §7.1).
 fn spec(value: &str) -> Option<String> {
     let visible = !value.is_empty() && value.bytes().all(|b| (0x21..=0x7e).contains(&b));
-    (visible && macros::is_well_formed(value) && macros::ends_well(value)).then(|| value.to_owned())
+    let lawful = visible && macros::is_well_formed(value) && macros::names_hosts(value);
+    (lawful && macros::ends_well(value)).then(|| value.to_owned())
 }
 
 /// `[:domain-spec][/ip4-length][//ip6-length]` (RFC 7208 §5.3).
@@ -286,6 +287,7 @@ mod tests {
             "v=spf1 redirect=a.example redirect=b.example",
             "v=spf1 -all, a",
             "v=spf1 exists:%(d).example",
+            "v=spf1 exists:%{r}.example.com",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
