@@ -139,7 +139,7 @@ pub fn domain(data: &[u8]) {
     assert_eq!(spf::parse(&record), spf::parse(&record));
     let circle = Circle(vec![record]);
     for ip in [None, Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([0; 16]))] {
-        let found = spf::check::check("example.com", ip, &circle);
+        let found = spf::check::check(spf::check::Sender { domain: "example.com", local: None }, ip, &circle);
         assert!(found.counted.len() <= 40 && found.wanted.is_empty());
     }
     let _ = (dmarc::parse(&format!("v=DMARC1;{text}")), dmarc::parse(&text));
@@ -169,7 +169,7 @@ impl Lookups for Circle {
             Kind::Txt => Answer::Txt(self.0.clone()),
             Kind::A => Answer::Addresses(vec![IpAddr::from([198, 51, 100, 1])]),
             Kind::Aaaa => Answer::Void,
-            Kind::Mx => Answer::Exchangers(vec![name.to_owned()]),
+            Kind::Mx | Kind::Ptr => Answer::Names(vec![name.to_owned()]),
         }
     }
 }
