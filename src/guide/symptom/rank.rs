@@ -87,8 +87,9 @@ fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> 
                 "described"
             });
         } else if !bare.contains('.') {
-            // A name of containers; with an underscore it is rather a user's.
-            kinds.insert(if bare.contains('_') { "malformed" } else { "label" });
+            // A name of containers; with an underscore it is rather a user's, and of digits alone a port or a password.
+            let odd = bare.contains('_') || bare.bytes().all(|byte| byte.is_ascii_digit());
+            kinds.insert(if odd { "malformed" } else { "label" });
         } else if [".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".svc"]
             .iter()
             .any(|end| bare.ends_with(end))
