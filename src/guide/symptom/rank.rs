@@ -62,39 +62,16 @@ fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> 
     let host = settings.host.as_deref().map(str::to_ascii_lowercase);
     if let Some(host) = &host {
         kinds.insert("known");
-        let bare = host.trim_matches(['[', ']']).trim_end_matches('.');
-        if host.trim().is_empty() || host.trim() == "(empty)" {
-            kinds.insert("empty");
-        } else if let Ok(address) = bare.parse::<IpAddr>() {
+        let form = form(host, given);
+        kinds.extend(form);
+        if form == Some("described") {
+            // Words say whose it is; how it is written, the text may tell.
+            let found = super::settings::found(&text.lines).host;
+            kinds.extend(found.and_then(|host| self::form(&host, false)));
+        }
+        let bare = bare(host);
+        if bare.parse::<IpAddr>().is_ok() {
             kinds.insert("address");
-            let (loopback, private) = match address {
-                IpAddr::V4(v4) => {
-                    (v4.is_loopback() || v4.is_unspecified(), v4.is_private() || v4.is_link_local())
-                }
-                IpAddr::V6(v6) => (v6.is_loopback() || v6.is_unspecified(), v6.is_unique_local()),
-            };
-            if loopback {
-                kinds.insert("loopback");
-            } else if private {
-                kinds.insert("private");
-            }
-        } else if bare == "localhost" || bare.ends_with(".localhost") || bare == "localhost.localdomain" {
-            kinds.insert("loopback");
-        } else if Host::parse(bare).is_err() {
-            kinds.insert(if host.contains(['"', '\'', '@', ',']) || !given {
-                "malformed"
-            } else {
-                "described"
-            });
-        } else if !bare.contains('.') {
-            // A name of containers; with an underscore it is rather a user's, and of digits alone a port or a password.
-            let odd = bare.contains('_') || bare.bytes().all(|byte| byte.is_ascii_digit());
-            kinds.insert(if odd { "malformed" } else { "label" });
-        } else if [".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".svc"]
-            .iter()
-            .any(|end| bare.ends_with(end))
-        {
-            kinds.insert("private");
         }
         if provider::by_host(bare).is_some() {
             kinds.extend(["provider", "listed"]);
@@ -120,6 +97,51 @@ fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> 
         }
     }
     kinds
+}
+
+fn bare(host: &str) -> &str {
+    host.trim_matches(['[', ']']).trim_end_matches('.')
+}
+
+/// How a host is written, where that says something.
+fn form(host: &str, given: bool) -> Option<&'static str> {
+    const PRIVATE: [&str; 7] = [".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".svc"];
+    let bare = bare(host);
+    if host.trim().is_empty() || host.trim() == "(empty)" {
+        return Some("empty");
+    }
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        let (loopback, private) = match address {
+            IpAddr::V4(v4) => {
+                (v4.is_loopback() || v4.is_unspecified(), v4.is_private() || v4.is_link_local())
+            }
+            IpAddr::V6(v6) => (v6.is_loopback() || v6.is_unspecified(), v6.is_unique_local()),
+        };
+        return Some(if loopback {
+            "loopback"
+        } else if private {
+            "private"
+        } else {
+            "address"
+        });
+    }
+    if bare == "localhost" || bare.ends_with(".localhost") || bare == "localhost.localdomain" {
+        return Some("loopback");
+    }
+    // Of digits alone it is a port or a password; `your-smtp-host` was copied from a manual.
+    let odd =
+        bare.contains('_') || bare.starts_with("your") || bare.bytes().all(|byte| byte.is_ascii_digit());
+    if !bare.contains('.') && odd && !bare.contains(' ') {
+        return Some("malformed");
+    }
+    if Host::parse(bare).is_err() {
+        let written = host.contains(['"', '\'', '@', ',']) || !given;
+        return Some(if written { "malformed" } else { "described" });
+    }
+    if !bare.contains('.') {
+        return Some("label");
+    }
+    PRIVATE.iter().any(|end| bare.ends_with(end)).then_some("private")
 }
 
 /// Whether addresses of IPv6 stand in the text and none of IPv4.

@@ -193,7 +193,7 @@ fn is_host(host: &str, sure: bool) -> bool {
         "sun.security",
         "org.eclipse",
     ];
-    let class = last.len() > 12
+    let class = (lower.contains('.') && last.len() > 12)
         || classes.iter().any(|start| lower.starts_with(start))
         || lower.contains(".smtp.smtp");
     address || (!class && (lower == "localhost" || lower.contains('.') || sure))
