@@ -97,6 +97,10 @@ fn options(scenario: &Scenario) -> Vec<String> {
     add("auth", run.auth.clone());
     add("mail-from", run.mail_from.clone());
     add("rcpt-to", run.rcpt_to.clone());
+    add("message-size", run.message_size.map(|octets| octets.to_string()));
+    if run.check_open_relay {
+        options.push("--check-open-relay".to_owned());
+    }
     options
 }
 

@@ -24,6 +24,7 @@ fn with(run: &Run, typed: &Options) -> Options {
         options.route = run.routes.iter().map(|route| route.0).collect();
     }
     options.all |= run.all;
+    options.check_open_relay |= run.check_open_relay;
     if options.repeat == 1 {
         options.repeat = run.repeat.unwrap_or(1);
     }
@@ -36,6 +37,7 @@ fn with(run: &Run, typed: &Options) -> Options {
     if options.mail_from.is_none() && options.rcpt_to.is_none() {
         options.mail_from.clone_from(&run.mail_from);
         options.rcpt_to.clone_from(&run.rcpt_to);
+        options.message_size = options.message_size.or(run.message_size);
     }
     if options.sending_ip.is_empty() {
         options.sending_ip.clone_from(&run.sending_ip);

@@ -109,6 +109,9 @@ impl Proof {
         self.check(run.mail_from.is_some() || run.rcpt_to.is_none(), || {
             "run has rcpt_to and no mail_from".into()
         });
+        self.check(run.mail_from.is_some() || run.message_size.is_none(), || {
+            "run has message_size and no mail_from".into()
+        });
         self.check(run.repeat != Some(0), || "run.repeat cannot be 0".into());
         let names_port = matches!(scenario.target(), Some(Target::Host { port: Some(_), .. }));
         self.check(!names_port || run.routes.is_empty(), || {

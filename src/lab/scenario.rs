@@ -227,6 +227,10 @@ pub struct Run {
     pub mail_from: Option<String>,
     /// `--rcpt-to`.
     pub rcpt_to: Option<String>,
+    /// `--message-size`.
+    pub message_size: Option<u64>,
+    /// `--check-open-relay`.
+    pub check_open_relay: bool,
 }
 
 /// What ehlo must find.

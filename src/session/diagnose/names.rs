@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::answered;
 use crate::event::{LookupOutcome, LookupSource, RecordType, RouteOrigin};
 use crate::session::dns::{Answer, Dns, same};
-use crate::session::{Finding, Session, Severity};
+use crate::session::{Finding, Outcome, Route, Session, Severity};
 use crate::target::Goal;
+use crate::wire::reply::Reply;
 
 /// Servers that receive mail for their customers' domains (MX), and under which domains they stand. None of them takes
 /// submissions; each has a host of another name for that.
@@ -198,14 +199,36 @@ fn hosts_file(dns: &Dns, host: &str) -> Option<Finding> {
 fn exchanger(session: &Session, host: &str) -> Option<Finding> {
     let started = session.started()?;
     let by_mx = session.routes().first().is_some_and(|route| route.origin == RouteOrigin::Mx);
-    if started.goal != Goal::Submit || by_mx || !is_exchanger(host) {
+    if started.goal != Goal::Submit || by_mx {
         return None;
     }
-    let lookup = asked(session.dns(), host).first().map(|answer| answer.line);
-    let connect = || session.routes().iter().flat_map(|route| &route.attempts).find_map(|a| a.lines.first());
-    let line = lookup.or_else(|| connect().copied())?;
+    let lines = if is_exchanger(host) {
+        let lookup = asked(session.dns(), host).first().map(|answer| answer.line);
+        let attempts = || session.routes().iter().flat_map(|route| &route.attempts);
+        vec![lookup.or_else(|| attempts().find_map(|attempt| attempt.lines.first()).copied())?]
+    } else {
+        behaves_like_one(session, host)?
+    };
     let facts = BTreeMap::from([("host", host.to_owned())]);
-    Some(finding("mx-name-for-submission", Severity::Warning, vec![line], facts))
+    Some(finding("mx-name-for-submission", Severity::Warning, lines, facts))
+}
+
+/// A host that is called like an exchanger, takes mail on port 25 and refuses each port for submission. One of the three
+/// alone says little: many a small server does all of it under one name. The lines that show the refusals, and port 25.
+fn behaves_like_one(session: &Session, host: &str) -> Option<Vec<usize>> {
+    let (first, _) = host.split_once('.')?;
+    let number = first.to_ascii_lowercase().strip_prefix("mx").map(str::to_owned)?;
+    let named = number.trim_start_matches('-').chars().all(|c| c.is_ascii_digit());
+    let (exchange, submission): (Vec<&Route>, Vec<&Route>) =
+        session.routes().iter().filter(|route| route.host == host).partition(|route| route.port == 25);
+    let refused = |route: &&Route| route.outcome == Outcome::Refused;
+    let takes_mail = |route: &&&Route| route.greeting.as_ref().is_some_and(Reply::is_positive);
+    let exchange = exchange.iter().find(takes_mail)?;
+    if !named || submission.is_empty() || !submission.iter().all(refused) {
+        return None;
+    }
+    let shown = submission.iter().chain([exchange]).filter_map(|route| route.attempts.first()?.lines.last());
+    Some(shown.copied().collect())
 }
 
 fn is_exchanger(host: &str) -> bool {

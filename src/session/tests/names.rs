@@ -2,8 +2,8 @@
 
 use super::{codes, fact, has};
 use crate::event::{
-    EventKind, LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, Purpose, Record, RecordData,
-    RecordType, RouteOrigin,
+    ConnectOutcome, EventKind, LookupOutcome, LookupSource, Micros, ProbeEnd, ProbeId, Purpose, Record,
+    RecordData, RecordType, RouteOrigin,
 };
 use crate::session::Severity;
 use crate::session::testing::{Tape, V4, V6};
@@ -211,6 +211,56 @@ fn says_mx_name_for_submission() {
     for host in ["example-com.mail.protection.outlook.com", "aspmx.l.google.com", "alt2.aspmx.l.google.com"] {
         assert_eq!(codes(&asks_for(host, RouteOrigin::Tree)), ["mx-name-for-submission"], "{host}");
     }
+}
+
+/// A host of this name whose submission ports end like this; port 25, looked at for information, ends like that.
+fn looked_at(host: &str, submission: ConnectOutcome, exchange: Option<&str>) -> Tape {
+    let mut tape = Tape::with(|started| {
+        host.clone_into(&mut started.host);
+        started.all = true;
+    });
+    tape.resolves(&[V4]);
+    for (port, tls) in [(587, TlsMode::Starttls), (465, TlsMode::Implicit)] {
+        tape.blocked(port, tls, submission.clone(), 20);
+    }
+    let route = tape.route_as(25, TlsMode::Starttls, RouteOrigin::Information);
+    let probe = tape.probe(route);
+    match exchange {
+        Some(greeting) => tape.connected(probe).server(probe, greeting).end(probe),
+        None => tape.connect(probe, V4, ConnectOutcome::Reset, 20).end(probe),
+    };
+    tape
+}
+
+const GREETS: Option<&str> = Some("220 mx1.example.net ESMTP\r\n");
+
+#[test]
+fn says_mx_name_for_submission_of_a_host_that_is_called_so_and_takes_mail_on_port_25_alone() {
+    for host in ["mx1.example.net", "MX.example.net", "mx-02.example.net"] {
+        let tape = looked_at(host, ConnectOutcome::Reset, GREETS);
+        assert!(has(&tape, "mx-name-for-submission"), "{host}");
+        let session = tape.session();
+        let found = session.findings().iter().find(|found| found.code == "mx-name-for-submission").unwrap();
+        assert_eq!(found.evidence.len(), 3, "two refusals, and port 25");
+    }
+}
+
+#[test]
+fn no_mx_name_for_submission_where_one_sign_of_three_is_missing() {
+    for (host, submission, exchange, why) in [
+        ("smtp.example.net", ConnectOutcome::Reset, GREETS, "the name says nothing"),
+        ("mxtoolbox.example.net", ConnectOutcome::Reset, GREETS, "nor does this one"),
+        ("mx1.example.net", ConnectOutcome::TimedOut, GREETS, "a firewall may be in the way"),
+        ("mx1.example.net", ConnectOutcome::Reset, None, "it takes no mail either"),
+        ("mx1.example.net", ConnectOutcome::Reset, Some("554 no\r\n"), "nor from here"),
+    ] {
+        let tape = looked_at(host, submission, exchange);
+        assert!(!has(&tape, "mx-name-for-submission"), "{host}: {why}");
+    }
+    let mut all_in_one = Tape::with(|started| started.host = "mx1.example.net".into());
+    all_in_one.resolves(&[V4]);
+    all_in_one.healthy(587, TlsMode::Starttls);
+    assert!(!has(&all_in_one, "mx-name-for-submission"));
 }
 
 #[test]
