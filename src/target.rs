@@ -368,6 +368,9 @@ mod tests {
         assert_eq!(parse("SendGrid").unwrap(), Target::Provider("sendgrid".into()));
         assert_eq!(parse("lab:healthy").unwrap(), Target::Lab("healthy".into()));
         assert!(matches!(parse("ann@example.com").unwrap(), Target::Mailbox { .. }));
+        let mailbox = parse("j\u{fc}rgen@b\u{fc}cher.example").unwrap();
+        let domain = Host::Name("xn--bcher-kva.example".into());
+        assert_eq!(mailbox, Target::Mailbox { local: "j\u{fc}rgen".into(), domain });
         assert_eq!(
             parse("mail.bücher.example").unwrap(),
             Target::Host { host: Host::Name("mail.xn--bcher-kva.example".into()), port: None }

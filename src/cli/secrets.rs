@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::args::Options;
 use crate::target::{Credentials, Host, Secret, SecretKind};
-use crate::wire::printable::printable;
+use crate::wire::printable::{is_hidden, printable};
 use crate::wire::sasl::Mechanism;
 
 /// Longest secret, in bytes. In base64 it still fits into a line of AUTH (RFC 4954 §4).
@@ -163,8 +163,12 @@ fn address(text: &str) -> Result<String, SubmitError> {
     let wrong = || SubmitError::Address(printable(text, 100));
     let bare = text.strip_prefix('<').and_then(|t| t.strip_suffix('>')).unwrap_or(text);
     let (local, domain) = bare.rsplit_once('@').ok_or_else(wrong)?;
-    let lawful = |c: char| c.is_ascii_graphic() && !"<>,;\\\"()[]:".contains(c);
-    // RFC 5321 §4.5.3.1.1.
+    // Letters outside ASCII are lawful where the server takes them (RFC 6531 §3.3); what cannot be seen is a mistake.
+    let lawful = |c: char| match c.is_ascii() {
+        true => c.is_ascii_graphic() && !"<>,;\\\"()[]:".contains(c),
+        false => !is_hidden(c),
+    };
+    // Octets (RFC 5321 §4.5.3.1.1).
     if local.is_empty() || local.len() > 64 || !local.chars().all(lawful) {
         return Err(wrong());
     }
@@ -272,6 +276,15 @@ mod tests {
         };
         let both = pair("<ann+shop@Example.COM>", "bob@b\u{fc}cher.example").unwrap();
         assert_eq!(both, (Some("ann+shop@example.com".into()), Some("bob@xn--bcher-kva.example".into())));
+        let utf8 =
+            pair("J\u{fc}rgen@b\u{fc}cher.example", "\u{7528}\u{6237}@\u{4f8b}\u{5b50}.example").unwrap();
+        assert_eq!(
+            utf8,
+            (
+                Some("J\u{fc}rgen@xn--bcher-kva.example".into()),
+                Some("\u{7528}\u{6237}@xn--fsqu00a.example".into())
+            )
+        );
         assert_eq!(pair("<>", "b@example.net").unwrap().0.as_deref(), Some(""));
         for wrong in [
             "ann",
@@ -280,7 +293,9 @@ mod tests {
             "a@",
             "a@192.0.2.1",
             "a\r\nDATA@example.com",
-            "\u{fc}@example.com",
+            "j\u{fc}rgen\u{200b}@example.com",
+            "\u{202e}nna@example.com",
+            &format!("{}@example.com", "\u{fc}".repeat(33)),
         ] {
             assert!(matches!(pair(wrong, "b@example.net"), Err(SubmitError::Address(_))), "{wrong}");
         }

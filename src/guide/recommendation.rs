@@ -48,7 +48,7 @@ pub struct Recommendation {
 pub const NO_ROUTE: &str = "No port works from here";
 
 /// Errors that a named fix mends, besides every `cert-` and `auth-` code.
-const REPAIRABLE: [&str; 14] = [
+const REPAIRABLE: [&str; 15] = [
     "client-cert-required",
     "tls-version-too-old",
     "tls-no-shared-cipher",
@@ -63,6 +63,7 @@ const REPAIRABLE: [&str; 14] = [
     "open-relay",
     "starttls-required",
     "message-rejected",
+    "smtputf8-not-offered",
 ];
 
 /// Errors for which senders do not deliver, although the connection works.

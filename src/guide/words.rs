@@ -355,6 +355,7 @@ mod tests {
             "relay-",
             "message-",
             "envelope-",
+            "smtputf8-",
             "open-",
             "greylisted",
         ];

@@ -8,7 +8,7 @@
 use zeroize::Zeroize as _;
 
 use crate::wire::bytes::Bytes;
-use crate::wire::printable::printable_bytes;
+use crate::wire::printable::{is_hidden, printable_bytes};
 
 /// Longest command line of ours, in octets with CR LF (RFC 5321 §4.5.3.1.4).
 pub const MAX_COMMAND: usize = 512;
@@ -50,10 +50,11 @@ impl Command {
     }
 
     /// `MAIL FROM:<address>` (RFC 5321 §4.1.1.2), with the size of the message where it is to be declared
-    /// (RFC 1870 §6).
-    pub fn mail(address: &str, size: Option<u64>) -> Self {
+    /// (RFC 1870 §6), and with SMTPUTF8 where an address needs it (RFC 6531 §3.4).
+    pub fn mail(address: &str, size: Option<u64>, utf8: bool) -> Self {
         let size = size.map(|size| format!(" SIZE={size}")).unwrap_or_default();
-        Self::line("MAIL", &format!("MAIL FROM:<{}>{size}", path(address)))
+        let utf8 = if utf8 { " SMTPUTF8" } else { "" };
+        Self::line("MAIL", &format!("MAIL FROM:<{}>{size}{utf8}", path(address)))
     }
 
     /// `RCPT TO:<address>` (RFC 5321 §4.1.1.3).
@@ -121,10 +122,18 @@ impl Command {
     }
 }
 
-/// Nothing of a path may end it, the line, or the argument.
+/// Nothing of a path may end it, the line, or the argument. The limit is of octets.
 fn path(address: &str) -> String {
-    let lawful = |c: &char| c.is_ascii_graphic() && !matches!(c, '<' | '>');
-    address.chars().filter(lawful).take(MAX_PATH).collect()
+    let lawful = |c: &char| match c.is_ascii() {
+        true => c.is_ascii_graphic() && !matches!(c, '<' | '>'),
+        false => !is_hidden(*c),
+    };
+    let mut octets = 0;
+    let fits = |c: &char| {
+        octets += c.len_utf8();
+        octets <= MAX_PATH
+    };
+    address.chars().filter(lawful).take_while(fits).collect()
 }
 
 impl std::fmt::Debug for Command {
@@ -180,8 +189,11 @@ mod tests {
 
     #[test]
     fn the_envelope_and_the_message() {
-        assert_eq!(Command::mail("a@b.example", None).bytes.0, b"MAIL FROM:<a@b.example>\r\n");
-        assert_eq!(Command::mail("", Some(70)).bytes.0, b"MAIL FROM:<> SIZE=70\r\n");
+        assert_eq!(Command::mail("a@b.example", None, false).bytes.0, b"MAIL FROM:<a@b.example>\r\n");
+        let utf8 = Command::mail("j\u{fc}rgen\u{2028}@b.example", Some(70), true);
+        assert_eq!(utf8.bytes.0, "MAIL FROM:<j\u{fc}rgen@b.example> SIZE=70 SMTPUTF8\r\n".as_bytes());
+        assert!(Command::rcpt(&"\u{fc}".repeat(400)).bytes.0.len() < MAX_COMMAND);
+        assert_eq!(Command::mail("", Some(70), false).bytes.0, b"MAIL FROM:<> SIZE=70\r\n");
         assert_eq!(Command::rcpt("a> X:<b\r\nDATA").bytes.0, b"RCPT TO:<aX:bDATA>\r\n");
         assert_eq!(Command::message("a\r\n.b\n..").bytes.0, b"a\r\n..b\r\n...\r\n.\r\n");
     }

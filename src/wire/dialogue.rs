@@ -61,6 +61,13 @@ pub struct Envelope {
     pub message: Option<String>,
 }
 
+impl Envelope {
+    /// True where an address has letters outside ASCII, which only a server with SMTPUTF8 takes (RFC 6531 §3.2).
+    pub fn needs_utf8(&self) -> bool {
+        !self.from.is_ascii() || self.to.as_ref().is_some_and(|to| !to.is_ascii())
+    }
+}
+
 /// What the driver must do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -97,6 +104,8 @@ pub enum Finish {
     SignInImpossible,
     /// Sender, recipient or message were refused.
     EnvelopeRefused,
+    /// An address has letters that the server does not take. Nothing was said.
+    EnvelopeImpossible,
     /// A reply that cannot be understood.
     Malformed,
     /// TLS did not come up, or the connection ended: said by the driver.
@@ -262,7 +271,8 @@ impl Dialogue {
             Step::Mail => {
                 let from = envelope.map(|envelope| envelope.from.as_str()).unwrap_or_default();
                 let sized = self.capabilities.as_ref().is_some_and(|offered| offered.has("SIZE"));
-                Command::mail(from, envelope.and_then(|envelope| envelope.size).filter(|_| sized))
+                let utf8 = envelope.is_some_and(Envelope::needs_utf8);
+                Command::mail(from, envelope.and_then(|envelope| envelope.size).filter(|_| sized), utf8)
             }
             Step::Rcpt => Command::rcpt(envelope.and_then(|e| e.to.as_deref()).unwrap_or_default()),
             Step::Data => Command::data(),
@@ -373,7 +383,9 @@ impl Dialogue {
     }
 
     fn envelope(&self) -> State {
-        match self.script.errand.envelope {
+        let utf8 = self.capabilities.as_ref().is_some_and(|offered| offered.has("SMTPUTF8"));
+        match &self.script.errand.envelope {
+            Some(envelope) if envelope.needs_utf8() && !utf8 => State::Quitting(Finish::EnvelopeImpossible),
             Some(_) => State::Sending(Step::Mail),
             None => State::Quitting(Finish::Complete),
         }

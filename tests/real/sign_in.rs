@@ -161,6 +161,15 @@ fn the_envelope_at_postfix() {
     let large = run(&["--mail-from", USER, "--message-size", "99000000"]);
     assert!(large.codes().contains(&"message-too-large"), "{:?}", large.codes());
 
+    // Postfix offers SMTPUTF8, and wants it declared.
+    let beyond = ["--mail-from", USER, "--rcpt-to", "j\u{fc}rgen@b\u{fc}cher.example"];
+    let taken = run(&[&beyond[..], &signed_in].concat());
+    assert_eq!((taken.status, taken.codes()), (Some(0), vec![]), "{:#}", taken.json);
+    let told = taken.submission()["envelope"].as_array().unwrap();
+    let commands: Vec<&str> = told.iter().map(|told| told["command"].as_str().unwrap()).collect();
+    let rcpt = "RCPT TO:<j\u{fc}rgen@xn--bcher-kva.example>";
+    assert_eq!(commands, ["MAIL FROM:<anna@example.test> SMTPUTF8", rcpt, "RSET"]);
+
     let relay = run(&["--check-open-relay"]);
     assert!(relay.codes().is_empty(), "{:?}", relay.codes());
     let refused =
@@ -177,6 +186,27 @@ fn the_envelope_at_postfix() {
     let unasked = check(&internet, &authority, &[&foreign[..], &["--send-test"]].concat());
     assert_eq!(unasked.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&unasked.stderr).contains("--yes"));
+}
+
+#[test]
+fn a_postfix_without_smtputf8_is_not_told_such_an_address() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    let authority = crate::authority::authority();
+    let identity = crate::authority::server(&authority, crate::submission::NAME, (0, 90));
+    let postfix = Postfix::start_with(&internet.server, &authority, &identity, "smtputf8_enable = no\n");
+    let address = "j\u{fc}rgen@example.test";
+    let run = |more: &[&str]| Report::of(&internet, &postfix.authority_file(), more);
+    let report = run(&["--mail-from", "bob@example.net", "--rcpt-to", address]);
+    assert_eq!((report.status, report.codes()), (Some(1), vec!["smtputf8-not-offered"]), "{:#}", report.json);
+    assert_eq!(report.json["recommendation"]["blockers"], serde_json::json!(["smtputf8-not-offered"]));
+    // The sender alone is named in cleartext, to see whether STARTTLS is insisted on.
+    let lines = report.json["transcript"].as_array().unwrap();
+    let sent = lines.iter().filter(|line| line["from"] == "client").filter_map(|line| line["text"].as_str());
+    assert!(!sent.clone().any(|text| text.contains("RCPT") || !text.is_ascii()), "{:#}", report.json);
+    assert!(!postfix.log().contains("rgen"), "{}", postfix.log());
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn named(notes: &Notes<'_, '_>, exchange: &Exchange) -> String {
 
 /// What sender, recipient and message were told.
 fn envelope(notes: &mut Notes<'_, '_>, probe: &Probe) {
+    letters(notes, probe);
     for exchange in &probe.exchanges {
         let other = match exchange.verb.as_str() {
             "MAIL" => "sender-rejected",
@@ -160,6 +161,26 @@ fn envelope(notes: &mut Notes<'_, '_>, probe: &Probe) {
         let lines: Vec<_> = exchange.lines().into_iter().map(Some).collect();
         notes.add(code, severity, lines, facts);
     }
+}
+
+/// `smtputf8-not-offered`: an address has letters outside ASCII, and the server does not say that it takes them. Then the
+/// address must not be named at all (RFC 6531 §3.2).
+fn letters(notes: &mut Notes<'_, '_>, probe: &Probe) {
+    let Some(wanted) = notes.wanted else { return };
+    let addresses = wanted.mail_from.iter().chain(&wanted.rcpt_to);
+    let beyond: Vec<&str> = addresses.map(String::as_str).filter(|address| !address.is_ascii()).collect();
+    let inside = notes.case.route.tls != TlsMode::None;
+    let offered = if inside { &probe.after_tls } else { &probe.before_tls };
+    // Where signing in has failed, the envelope was not come to.
+    let signed_in = probe.exchanges.iter().rev().find(|exchange| exchange.verb == "AUTH");
+    let stopped = signed_in.is_some_and(|exchange| !exchange.accepted());
+    let offers = offered.as_ref().is_none_or(|offered| offered.has("SMTPUTF8"));
+    if beyond.is_empty() || offers || stopped || probe.ended.is_none() {
+        return;
+    }
+    let said = probe.exchange("EHLO", inside).and_then(|exchange| exchange.answer.as_ref());
+    let lines: Vec<_> = said.map(|said| said.lines.iter().copied().map(Some).collect()).unwrap_or_default();
+    notes.add("smtputf8-not-offered", Severity::Error, lines, vec![("addresses", beyond.join(", "))]);
 }
 
 /// MAIL in cleartext where STARTTLS is offered: a client that forgets the upgrade is not stopped.

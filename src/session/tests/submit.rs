@@ -544,3 +544,43 @@ fn a_refused_sign_in_does_not_make_a_link_flaky() {
     says(&mut tape, route, &[("AUTH PLAIN [hidden]", "535 5.7.8 no")]);
     assert_eq!(codes(&tape), ["auth-bad-credentials"]);
 }
+
+/// A recipient with letters outside ASCII, and what is said on the connection for it.
+fn to_juergen(exchange: &[(&str, &str)], offer: &str) -> Tape {
+    let mut tape = Tape::with(|started| {
+        started.submit.mail_from = Some("ann@example.com".into());
+        started.submit.rcpt_to = Some("j\u{fc}rgen@example.net".into());
+    });
+    let route = tape.healthy(587, TlsMode::Starttls);
+    let probe = tape.submit(route);
+    tape.up_to_starttls(probe).tls_13(probe, certs::GOOD).ask(probe, EHLO, offer);
+    for (command, reply) in exchange {
+        tape.ask(probe, &format!("{command}\r\n"), &format!("{reply}\r\n"));
+    }
+    tape.quits(probe);
+    tape
+}
+
+const WITH_UTF8: &str = "250-mx.example.com\r\n250-AUTH PLAIN\r\n250 SMTPUTF8\r\n";
+
+#[test]
+fn says_smtputf8_not_offered() {
+    let tape = to_juergen(&[], OFFER_INSIDE);
+    assert_eq!((outcome(&tape), codes(&tape)), (Outcome::Works, vec!["smtputf8-not-offered"]));
+    assert_eq!(fact(&tape, "smtputf8-not-offered", "addresses"), "j\u{fc}rgen@example.net");
+    assert_eq!(severity(&tape, "smtputf8-not-offered"), Some(Severity::Error));
+}
+
+#[test]
+fn no_smtputf8_not_offered_where_it_is_or_nobody_needs_it() {
+    let taken = [
+        ("MAIL FROM:<ann@example.com> SMTPUTF8", "250 2.1.0 Ok"),
+        ("RCPT TO:<j\u{fc}rgen@example.net>", "250 2.1.5 Ok"),
+        ("RSET", "250 2.0.0 Ok"),
+    ];
+    assert_eq!(codes(&to_juergen(&taken, WITH_UTF8)), Vec::<&str>::new());
+    let refused =
+        [("MAIL FROM:<ann@example.com> SMTPUTF8", "250 2.1.0 Ok"), (taken[1].0, "550 5.6.7 no such letters")];
+    assert_eq!(codes(&to_juergen(&refused, WITH_UTF8)), ["recipient-rejected"]);
+    assert_eq!(codes(&recipient("250 2.1.5 Ok")), Vec::<&str>::new());
+}

@@ -392,6 +392,33 @@ fn a_message_is_sent_only_after_354() {
     assert_eq!(finish, Finish::Malformed);
 }
 
+/// RFC 6531 §3.2 and §3.4: such an address goes only where SMTPUTF8 is offered, and inside TLS that counts which is
+/// offered there.
+#[test]
+fn letters_outside_ascii_go_only_where_they_are_taken() {
+    let errand = |from: &str, to: &str| {
+        let envelope = Envelope { from: from.to_owned(), to: Some(to.to_owned()), ..Envelope::default() };
+        Errand { sign_in: None, envelope: Some(envelope) }
+    };
+    let (plain, beyond) = ("ann@a.example", "j\u{fc}rgen@b.example");
+    let utf8 = "250-mx\r\n250 SMTPUTF8";
+    let inside = |errand, hello: &str| {
+        run(TlsMode::Implicit, Tls::Verified, errand, &["220 mx", hello, "250 Ok", "250 Ok", "250 Ok"])
+    };
+    let (sent, finish) = inside(errand(plain, beyond), utf8);
+    assert_eq!(sent[1..3], ["MAIL FROM:<ann@a.example> SMTPUTF8", "RCPT TO:<j\u{fc}rgen@b.example>"]);
+    assert_eq!(finish, Finish::Complete);
+    let (sent, _) = inside(errand(plain, plain), utf8);
+    assert_eq!(sent[1], "MAIL FROM:<ann@a.example>", "nobody asks for what is not needed");
+    for envelope in [errand(plain, beyond), errand(beyond, plain)] {
+        let (sent, finish) = inside(envelope, "250-mx\r\n250 8BITMIME");
+        assert_eq!((sent[1..].to_vec(), finish), (vec!["QUIT".to_owned()], Finish::EnvelopeImpossible));
+    }
+    let before = ["220 mx", "250-mx\r\n250-SMTPUTF8\r\n250 STARTTLS", "220 go", "250 mx"];
+    let (sent, finish) = run(TlsMode::Starttls, Tls::Verified, errand(plain, beyond), &before);
+    assert_eq!((sent.last().map(String::as_str), finish), (Some("QUIT"), Finish::EnvelopeImpossible));
+}
+
 #[test]
 fn a_size_is_declared_where_it_is_asked_about() {
     let sized = Envelope { size: Some(5_000), to: None, ..to_bob(None) };
