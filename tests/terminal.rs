@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and their tools")]
 
+#[path = "terminal/message.rs"]
+mod message;
 mod pty;
+#[path = "terminal/sign_in.rs"]
+mod sign_in;
 
 use nix::sys::signal::Signal;
 use pty::{Pty, key, steady};

@@ -14,8 +14,9 @@ use crate::target::{Goal, RouteSpec, Secret};
 
 /// Finds out which SMTP port and TLS mode work for sending mail from this machine, shows why, and teaches it.
 ///
-/// Without a command it walks you through the decision tree in the terminal. Nothing is sent but greetings: no
-/// password and no mail, unless you ask for it.
+/// Without a command it walks you through the decision tree in the terminal; without TARGET it asks for one, or for an
+/// error message that an application printed. Nothing is sent but greetings: no password and no mail, unless you ask
+/// for it.
 #[derive(Debug, Parser)]
 #[command(name = "ehlo", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Cli {

@@ -7,11 +7,11 @@ use crate::guide::known::Known;
 use crate::guide::path::mode_word;
 use crate::guide::symptom::{Cause, Explanation, book};
 use crate::guide::walk::Next;
-use crate::guide::words::{page, words};
+use crate::guide::words::{lower, page, words};
 use crate::guide::{submit, tree};
 use crate::session::route::State;
 use crate::session::{Finding, Outcome, Route, Session, Severity};
-use crate::target::{Goal, Host, Lead};
+use crate::target::{Goal, Host, Lead, RouteSpec};
 
 /// What an explanation leads to. Where the application's port is 25, all ports are tried, for 25 is none for it.
 pub fn of(found: &Explanation) -> Lead {
@@ -23,6 +23,34 @@ pub fn of(found: &Explanation) -> Lead {
         route: route.filter(|route| route.port != 25),
         all: route.is_some_and(|route| route.port == 25),
     }
+}
+
+/// What beginning the walk does, said before it is done.
+pub fn preview(lead: &Lead, goal: Goal) -> String {
+    let first = lead.route.unwrap_or(RouteSpec::SUBMISSION[0]);
+    match (goal, stage(&lead.start_at)) {
+        (Goal::Relay | Goal::Inbox, _) | (Goal::Submit, Stage::Host) => {
+            "The walk begins with the plan of its first step, and waits.".to_owned()
+        }
+        (Goal::Submit, Stage::Route) => format!(
+            "The host is looked up; then the plan for port {} {} is shown, and waits.",
+            first.port,
+            first.tls.phrase()
+        ),
+        (Goal::Submit, Stage::Submit) => {
+            let then = if lead.start_at == submit::SIGN_IN {
+                "then it is asked whether to sign in. No mail and no password is sent before."
+            } else {
+                "sender and recipient are named by the command above only. No mail is sent."
+            };
+            format!("The host is looked up and port {} {} probed; {then}", first.port, first.tls.phrase())
+        }
+    }
+}
+
+/// The cause that fits the message best.
+pub fn supposed(session: &Session) -> Option<&'static Cause> {
+    session.started()?.lead.as_ref()?.causes.first().and_then(|code| book().cause(code))
 }
 
 /// True where a step is only done to come to the one that the message leads to: it does not wait for the user. What
@@ -275,18 +303,6 @@ fn what_was_found(known: &Known<'_>) -> Vec<String> {
         seen.push("Nothing was found to be wrong.".to_owned());
     }
     seen
-}
-
-/// With a small first letter, where that is a word and not a name in capitals.
-fn lower(text: &str) -> String {
-    let mut chars = text.chars();
-    let (first, second) = (chars.next(), text.chars().nth(1));
-    match first {
-        Some(first) if second.is_none_or(|second| !second.is_uppercase()) => {
-            format!("{}{}", first.to_lowercase(), chars.as_str())
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

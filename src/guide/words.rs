@@ -44,6 +44,16 @@ pub struct Words {
     pub owner: Owner,
 }
 
+/// A text for the middle of a sentence: names that are written in capitals stay.
+pub fn lower(text: &str) -> String {
+    let capitals = text.chars().take(2).all(|letter| letter.is_ascii_uppercase());
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !capitals => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
 /// A page of the asset.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -120,24 +120,41 @@ fn report<'a>(found: &'a Explanation, page: Option<&'a symptom::Page>) -> Report
 
 /// The call to type next, with the settings filled in; HOST, DOMAIN, NAME and ADDRESS stand for what is not known.
 pub fn command(found: &Explanation) -> String {
-    let mut call = route_command(found);
-    if found.goal == Goal::Submit {
-        match found.start_at.as_str() {
-            "sign-in" => call.push_str(" --user NAME --ask-password"),
-            "envelope" => call.push_str(" --mail-from ADDRESS --rcpt-to ADDRESS"),
-            _ => {}
-        }
+    command_to(found, None)
+}
+
+/// The same to a target that is known besides: it may be more than a host.
+pub fn command_to(found: &Explanation, target: Option<&str>) -> String {
+    if found.goal != Goal::Submit {
+        let domain = target.map_or_else(|| "DOMAIN".to_owned(), quote);
+        return format!("ehlo check {domain} --goal {}", found.goal.as_str());
+    }
+    let mut call = match target {
+        Some(target) if Host::parse(target).is_err() => to_target(found, target),
+        _ => to_host(found, target),
+    };
+    match found.start_at.as_str() {
+        "sign-in" => call.push_str(" --user NAME --ask-password"),
+        "envelope" => call.push_str(" --mail-from ADDRESS --rcpt-to ADDRESS"),
+        _ => {}
     }
     call
 }
 
-fn route_command(found: &Explanation) -> String {
-    match found.goal {
-        Goal::Relay => return "ehlo check DOMAIN --goal relay".to_owned(),
-        Goal::Inbox => return "ehlo check DOMAIN --goal inbox".to_owned(),
-        Goal::Submit => {}
+/// To a target that is no host, or is one with a port.
+fn to_target(found: &Explanation, target: &str) -> String {
+    let call = format!("ehlo check {}", quote(target));
+    match found.route() {
+        Some(route) if route.port == 25 => format!("{call} --all"),
+        Some(route) if !matches!(found.start_at.as_str(), "host" | "connect") => {
+            format!("{call} --route {route}")
+        }
+        _ => call,
     }
-    let host = target_host(found);
+}
+
+fn to_host(found: &Explanation, host: Option<&str>) -> String {
+    let host = host.map(str::to_owned).or_else(|| target_host(found));
     let shown = host.as_deref().unwrap_or("HOST");
     let Some(route) = found.route() else { return format!("ehlo check {}", quote(shown)) };
     // Where the way is blocked, the other ports are what matters.

@@ -18,6 +18,17 @@ pub use table::TABLE;
 #[expect(missing_docs, reason = "the table below says what each does")]
 pub enum Action {
     Begin,
+    Read,
+    ReadPasted,
+    EmptyText,
+    LeaveText,
+    Walk,
+    NextField,
+    PreviousField,
+    NextMode,
+    PreviousMode,
+    LeaveField,
+    ToText,
     Practise,
     NextGoal,
     PreviousGoal,
@@ -76,6 +87,12 @@ pub enum Place {
     Walk,
     /// The verdict.
     Verdict,
+    /// The pane for an error message, where everything is text.
+    Message,
+    /// What an error message means.
+    Causes,
+    /// A setting beside it, where letters are text.
+    Setting,
     /// A question of the tree is shown.
     Question,
     /// A page of text lies over the screen: help, or why.
@@ -90,6 +107,9 @@ impl Place {
             Self::Lab => "lab",
             Self::Walk => "walk",
             Self::Verdict => "verdict",
+            Self::Message => "message",
+            Self::Causes => "causes",
+            Self::Setting => "setting",
             Self::Question => "question",
             Self::Page => "help, why",
         }
@@ -144,9 +164,9 @@ pub struct Binding {
     pub rank: u8,
 }
 
-use Place::{Lab, Page, Question, Start, Verdict, Walk};
+use Place::{Causes, Lab, Message, Page, Question, Setting, Start, Verdict, Walk};
 
-const EVERYWHERE: &[Place] = &[Start, Lab, Walk, Verdict, Question, Page];
+const EVERYWHERE: &[Place] = &[Start, Message, Causes, Setting, Lab, Walk, Verdict, Question, Page];
 
 /// What a key press asks for at a place; `allowed` says what can be done at the moment.
 pub fn action(place: Place, event: &KeyEvent, allowed: &dyn Fn(Action) -> bool) -> Option<Action> {

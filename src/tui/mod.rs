@@ -34,6 +34,7 @@ pub mod frames;
 pub mod keys;
 pub mod lab;
 pub mod layout;
+pub mod message;
 pub mod phases;
 pub mod sign_in;
 pub mod state;
@@ -157,7 +158,7 @@ where
         Opening::Begin { .. } | Opening::Watch => Screen::Walk,
     };
     let mut ui = Ui::new(options.theme, (size.width, size.height), screen);
-    ui.form.goal = options.goal;
+    ui.form.choice = state::Choice::Goal(options.goal);
     ui.can_begin = options.opening != Opening::Watch;
     ui.supply = options.practices;
     if screen == Screen::Lab {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use tui_input::Input;
 
+use super::message::Message;
 use super::phases::{self, Group};
 use super::sign_in::SignIn;
 use super::theme::Theme;
@@ -29,6 +30,10 @@ pub use practice::{Practice, Supply, level};
 pub enum Screen {
     /// Asks for a target.
     Start,
+    /// Takes an error message.
+    Message,
+    /// What an error message means.
+    Causes,
     /// The list of the lab's scenarios.
     Lab,
     /// The walk with its panes.
@@ -155,13 +160,34 @@ pub struct Search {
     pub searched: usize,
 }
 
+/// What is chosen on the start screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// A walk for this goal.
+    Goal(Goal),
+    /// There is an error message.
+    Message,
+}
+
+impl Choice {
+    /// All, in the order in which Tab goes.
+    pub const ALL: [Self; 4] =
+        [Self::Goal(Goal::Submit), Self::Goal(Goal::Relay), Self::Goal(Goal::Inbox), Self::Message];
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self::Goal(Goal::default())
+    }
+}
+
 /// The start screen's form.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
     /// The target field.
     pub target: Input,
-    /// The goal chosen.
-    pub goal: Goal,
+    /// What is chosen.
+    pub choice: Choice,
     /// What is wrong with the target.
     pub complaint: Option<String>,
     /// Targets of this sitting, the latest last; never written anywhere.
@@ -189,6 +215,8 @@ pub struct Ui {
     pub pace: Pace,
     /// The start screen.
     pub form: Form,
+    /// The error message, once one was to be typed; none any more once the walk that it led to has begun.
+    pub message: Option<Box<Message>>,
     /// The lab's scenarios, once they were needed.
     pub practices: Vec<Practice>,
     /// Where they come from.
@@ -262,6 +290,7 @@ impl Ui {
             pane: Pane::Transcript,
             pace: Pace::Guided,
             form: Form::default(),
+            message: None,
             practices: Vec::new(),
             supply: Supply::default(),
             practice: 0,

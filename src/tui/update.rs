@@ -9,7 +9,7 @@ use zeroize::Zeroize as _;
 use super::keys::{self, Action, Place};
 use super::lab;
 use super::sign_in::{SignIn, Step};
-use super::state::{Cursor, Overlay, Pace, Reading, Screen, Stage, Ui, Viewed};
+use super::state::{Choice, Cursor, Overlay, Pace, Reading, Screen, Stage, Ui, Viewed};
 use super::terminal::Signal;
 use crate::event::{Event, Micros};
 use crate::guide::quiz::Score;
@@ -19,6 +19,7 @@ use crate::order::Order;
 use crate::target::Goal;
 
 mod find;
+mod message;
 mod start;
 mod travel;
 mod verdict;
@@ -26,7 +27,7 @@ mod verdict;
 pub use start::begun;
 
 use find::{edit, find_key, paste, to_hit};
-use start::{begin, complaint, goal_after, problem, recall};
+use start::{begin, choice_at, complaint, problem, recall};
 use travel::{look, pane_at, settle, travel};
 use verdict::{choose_finding, copy, show_lines};
 
@@ -93,6 +94,12 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
         Msg::Paste(mut text) => {
             match &mut ui.overlay {
                 Overlay::SignIn(form) => form.paste(&text),
+                Overlay::None if matches!(ui.screen, Screen::Message | Screen::Causes) => {
+                    message::paste(ui, &text);
+                }
+                Overlay::None if ui.screen == Screen::Start && message::is_message(&text) => {
+                    message::pasted_on_start(ui, &text);
+                }
                 _ => paste(ui, &text),
             }
             // It may have been a password.
@@ -147,7 +154,7 @@ fn waiting(ui: &Ui) -> Overlay {
     let Stage::Asking { question, default } = &ui.stage else { return Overlay::None };
     let answers = tree().question(question).map(|question| &question.answers);
     let default = answers.and_then(|answers| answers.iter().position(|answer| answer.id == *default));
-    Overlay::Question(default.unwrap_or(0))
+    Overlay::Question(message::proposed(ui, question).or(default).unwrap_or(0))
 }
 
 fn press(ui: &mut Ui, key: KeyEvent) -> Vec<Effect> {
@@ -186,7 +193,10 @@ fn press(ui: &mut Ui, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
-        None => Vec::new(),
+        None => {
+            message::key(ui, key);
+            Vec::new()
+        }
     }
 }
 
@@ -224,8 +234,19 @@ fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
             ui.form.target.reset();
             ui.form.complaint = None;
         }
-        Action::NextGoal => ui.form.goal = goal_after(ui.form.goal),
-        Action::PreviousGoal => ui.form.goal = goal_after(goal_after(ui.form.goal)),
+        Action::NextGoal => ui.form.choice = choice_at(ui.form.choice, 1),
+        Action::PreviousGoal => ui.form.choice = choice_at(ui.form.choice, Choice::ALL.len() - 1),
+        Action::Read
+        | Action::ReadPasted
+        | Action::EmptyText
+        | Action::LeaveText
+        | Action::Walk
+        | Action::NextField
+        | Action::PreviousField
+        | Action::NextMode
+        | Action::PreviousMode
+        | Action::LeaveField
+        | Action::ToText => return message::act(ui, action),
         Action::OlderTarget => recall(ui, true),
         Action::NewerTarget => recall(ui, false),
         Action::Target if ui.screen == Screen::Verdict && ui.case().is_some() => lab::to_list(ui),
@@ -327,6 +348,10 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             (Overlay::Question(chosen), Stage::Asking { question, .. }) => {
                 let asked = tree().questions.iter().find(|q| q.id == *question);
                 let Some(answer) = asked.and_then(|q| q.answers.get(*chosen)) else { return Vec::new() };
+                if message::is_paste(question, &answer.id) && ui.can_begin {
+                    message::from_question(ui);
+                    return Vec::new();
+                }
                 if question == ASK_SIGN_IN && answer.id == "yes" {
                     let user = ui.session.started().and_then(|started| started.submit.user.as_deref());
                     ui.overlay = Overlay::SignIn(Box::new(SignIn::new(user)));

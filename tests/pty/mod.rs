@@ -17,6 +17,8 @@ pub mod key {
     pub const ESC: &str = "\x1b";
     pub const UP: &str = "\x1b[A";
     pub const TAB: &str = "\t";
+    pub const BACK_TAB: &str = "\x1b[Z";
+    pub const CTRL_D: &str = "\x04";
     pub const CTRL_C: &str = "\x03";
     pub const CTRL_U: &str = "\x15";
     pub const CTRL_Z: &str = "\x1a";
@@ -92,6 +94,12 @@ impl Pty {
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).expect("the program listens");
         self.keyboard.flush().expect("the program listens");
+    }
+
+    /// Pastes, as a terminal does that marks a paste (bracketed paste, mode 2004).
+    pub fn paste(&mut self, text: &str) {
+        self.until("pastes are asked to be marked", vt100::Screen::bracketed_paste);
+        self.press(&format!("\x1b[200~{}\x1b[201~", text.replace('\n', "\r")));
     }
 
     /// Waits until the screen is as wanted, and gives it.

@@ -2,7 +2,7 @@ use super::*;
 use crate::event::{RouteId, RouteOrigin, RunEnd};
 use crate::guide::symptom::{Settings, explain};
 use crate::guide::testing::Case;
-use crate::target::{RouteSpec, TlsMode};
+use crate::target::TlsMode;
 
 fn lead(text: &str) -> Lead {
     of(&explain(text, &Settings::default()))
@@ -53,6 +53,17 @@ fn a_message_leads_to_a_route_and_a_step() {
     let relay_port = lead("dial tcp smtp.example.com:25: i/o timeout");
     assert_eq!((relay_port.route, relay_port.all), (None, true), "25 is looked at as --all does");
     assert_eq!(lead("550 5.7.25 does not have a PTR record").route, None);
+}
+
+#[test]
+fn what_beginning_does_is_said_before() {
+    let says = |text: &str, goal| preview(&lead(text), goal);
+    assert!(says(NO_SUCH_NAME, Goal::Submit).starts_with("The walk begins with the plan"));
+    assert!(says(EXPIRED, Goal::Submit).contains("the plan for port 465 with implicit TLS is shown"));
+    assert!(says(SIGN_IN_465, Goal::Submit).contains("port 465 with implicit TLS probed; then it is asked"));
+    let envelope = says("554 5.7.1 <bob@example.net>: Relay access denied", Goal::Submit);
+    assert!(envelope.contains("port 587 with STARTTLS probed; sender and recipient"), "{envelope}");
+    assert!(says("550 5.7.25 does not have a PTR record", Goal::Relay).contains("waits"));
 }
 
 #[test]

@@ -35,8 +35,8 @@ fn bounded(text: &str) -> String {
     format!("{}\n{}", &text[..head], &text[tail..])
 }
 
-/// Without ANSI sequences and other control characters.
-fn without_escapes(text: &str) -> String {
+/// A text without ANSI sequences and other control characters; line ends become `\n`.
+pub fn without_escapes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {

@@ -25,6 +25,7 @@ mod rank;
 mod settings;
 
 pub use book::{Book, Cause};
+pub use clean::without_escapes;
 pub use doubt::Doubt;
 pub use page::{Kind, Page, PagePart, page};
 pub use settings::{Settings, mode_of_words};

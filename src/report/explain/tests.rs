@@ -81,6 +81,19 @@ fn the_form_for_programs() {
 }
 
 #[test]
+fn the_next_call_goes_to_the_target_that_is_known_besides() {
+    let sign_in = "535 5.7.8 Error: authentication failed at smtp.example.com:465";
+    for (text, target, call) in [
+        (sign_in, "mail.example.net", "ehlo check mail.example.net:465 --user NAME --ask-password"),
+        (sign_in, "lab:healthy", "ehlo check lab:healthy --route 465/implicit --user NAME --ask-password"),
+        ("connect ETIMEDOUT 192.0.2.1:587", "anna@example.com", "ehlo check anna@example.com"),
+        ("550 5.7.25 does not have a PTR record", "example.com", "ehlo check example.com --goal relay"),
+    ] {
+        assert_eq!(command_to(&found(text), Some(target)), call, "{text}");
+    }
+}
+
+#[test]
 fn each_word_in_capitals_is_explained() {
     for (call, told) in [
         ("ehlo check smtp.example.com", None),

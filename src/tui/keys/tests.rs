@@ -1,5 +1,5 @@
 use super::Chord::Char;
-use super::Place::{Start, Walk};
+use super::Place::{Message, Setting, Start, Walk};
 use super::*;
 
 fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
@@ -64,7 +64,7 @@ fn no_other_keys_are_shared() {
 
 #[test]
 fn letters_are_text_on_the_start_screen() {
-    for row in at(Start) {
+    for row in [Start, Message, Setting].into_iter().flat_map(at) {
         for chord in row.chords {
             assert!(!matches!(chord, Char(c) if c.is_alphanumeric()), "{row:?}");
         }

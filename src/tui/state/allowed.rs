@@ -3,14 +3,23 @@
 use super::{Cursor, Overlay, Pace, Screen, Stage, Ui, Viewed};
 use crate::guide::walk::{self, StepState};
 use crate::tui::keys::{Action, Place};
+use crate::tui::message::Field;
 
 impl Ui {
+    /// The setting beside an error message that has the cursor.
+    fn setting(&self) -> Option<Field> {
+        self.message.as_ref()?.reading.as_ref()?.field
+    }
+
     /// Where keys go.
     pub fn place(&self) -> Place {
         match (&self.overlay, self.screen) {
             (Overlay::Help(_) | Overlay::Why(_) | Overlay::Case(_), _) => Place::Page,
             (Overlay::Question(_) | Overlay::Predict(_) | Overlay::SignIn(_), _) => Place::Question,
             (_, Screen::Start) => Place::Start,
+            (_, Screen::Message) => Place::Message,
+            (_, Screen::Causes) if self.setting().is_some() => Place::Setting,
+            (_, Screen::Causes) => Place::Causes,
             (_, Screen::Lab) => Place::Lab,
             (_, Screen::Walk) => Place::Walk,
             (_, Screen::Verdict) => Place::Verdict,
@@ -23,6 +32,9 @@ impl Ui {
         let over = self.stage == Stage::Over;
         let waits = matches!(self.stage, Stage::Ready | Stage::Asking { .. });
         match action {
+            Action::ReadPasted => self.message.as_ref().is_some_and(|message| message.pasted),
+            Action::EmptyText => self.message.as_ref().is_some_and(|message| !message.area.text().is_empty()),
+            Action::NextMode | Action::PreviousMode => self.setting() == Some(Field::Tls),
             Action::Next => self.viewed == Viewed::Present && waits && !self.ordered,
             Action::Present => self.viewed != Viewed::Present && !over,
             Action::ShowVerdict => over,
@@ -52,7 +64,9 @@ impl Ui {
             Action::Case => self.case().is_some(),
             Action::Find | Action::Ladder | Action::Timing => !self.lines().is_empty(),
             Action::FindNext | Action::FindPrevious => self.search.is_some(),
-            Action::Copy => self.screen == Screen::Verdict || self.selected().is_some(),
+            Action::Copy => {
+                matches!(self.screen, Screen::Verdict | Screen::Causes) || self.selected().is_some()
+            }
             Action::Why => !self.path.is_empty(),
             Action::OlderTarget | Action::NewerTarget => !self.form.recent.is_empty(),
             Action::NextFinding | Action::PreviousFinding => !self.session.findings().is_empty(),

@@ -15,6 +15,7 @@ use crate::guide::quiz::Score;
 
 mod bytes;
 mod lab;
+mod message;
 mod readings;
 mod screens;
 mod sign_in;

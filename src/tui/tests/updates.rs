@@ -94,7 +94,7 @@ fn a_target_is_checked_before_it_is_begun() {
     let cases = [
         ("\"smtp.example.com\" Enter", begin("smtp.example.com", Goal::Submit)),
         ("\"example.com\" Tab Enter", begin("example.com", Goal::Relay)),
-        ("\"example.com\" BackTab Enter", begin("example.com", Goal::Inbox)),
+        ("\"example.com\" BackTab BackTab Enter", begin("example.com", Goal::Inbox)),
         ("\"smtp.examplee\" Backspace Enter", begin("smtp.example", Goal::Submit)),
         ("\"xsmtp\" Home Right Backspace Enter", begin("smtp", Goal::Submit)),
         ("\"lab:healthy\" Enter", begin("lab:healthy", Goal::Submit)),

@@ -2,18 +2,16 @@
 
 use tui_input::Input;
 
-use super::Effect;
+use super::{Effect, message};
 use crate::guide::provider;
 use crate::order::Order;
-use crate::target::{Goal, Target};
-use crate::tui::state::{Overlay, Screen, Ui};
+use crate::target::{Goal, Lead, Target};
+use crate::tui::state::{Choice, Overlay, Screen, Ui};
 
-pub(super) fn goal_after(goal: Goal) -> Goal {
-    match goal {
-        Goal::Submit => Goal::Relay,
-        Goal::Relay => Goal::Inbox,
-        Goal::Inbox => Goal::Submit,
-    }
+/// The choice so many places after this one.
+pub(super) fn choice_at(choice: Choice, steps: usize) -> Choice {
+    let at = Choice::ALL.iter().position(|other| *other == choice).unwrap_or(0);
+    Choice::ALL[(at + steps) % Choice::ALL.len()]
 }
 
 /// What is wrong with a target, in words that say what to type instead.
@@ -22,21 +20,30 @@ pub(super) fn complaint(input: &str) -> Option<String> {
 }
 
 pub(super) fn begin(ui: &mut Ui) -> Vec<Effect> {
+    let Choice::Goal(goal) = ui.form.choice else {
+        message::from_start(ui);
+        return Vec::new();
+    };
     let input = ui.form.target.value().to_owned();
     ui.form.complaint = complaint(&input);
     match ui.form.complaint {
         Some(_) => Vec::new(),
-        None => begun(ui, input, ui.form.goal),
+        None => begun(ui, input, goal),
     }
 }
 
 /// Begins: the walk is shown, empty, until its first event comes.
 pub fn begun(ui: &mut Ui, input: String, goal: Goal) -> Vec<Effect> {
+    begun_with(ui, input, goal, None)
+}
+
+/// The same, led to by an error message.
+pub(super) fn begun_with(ui: &mut Ui, input: String, goal: Goal, lead: Option<Box<Lead>>) -> Vec<Effect> {
     ui.restart();
     ui.form.recent.retain(|known| *known != input);
     ui.form.recent.push(input.clone());
     ui.form.recalled = None;
-    vec![Effect::Order(Order::Begin { input, goal, lead: None })]
+    vec![Effect::Order(Order::Begin { input, goal, lead })]
 }
 
 /// The target could not be begun after all: back to the start screen with the reason.

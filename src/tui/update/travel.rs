@@ -59,7 +59,10 @@ pub(super) fn travel(ui: &mut Ui, action: Action) {
         return;
     }
     match (ui.screen, ui.pane) {
-        (Screen::Start, _) => {}
+        (Screen::Start | Screen::Message, _) => {}
+        (Screen::Causes, _) => {
+            super::message::scroll(ui, |top, rows, lines| scrolled(top, action, rows, lines))
+        }
         (Screen::Lab, _) => lab::travel(ui, |at, count| stepped(at, action, count)),
         (Screen::Verdict, _) => {
             let (rows, lines) = view::verdict_extent(ui);
@@ -164,6 +167,9 @@ pub(super) fn settle(ui: &mut Ui) {
     if ui.meaning_top > 0 {
         let (rows, lines) = view::meaning_extent(ui);
         ui.meaning_top = ui.meaning_top.min(lines.saturating_sub(rows));
+    }
+    if ui.screen == Screen::Causes {
+        super::message::scroll(ui, |top, rows, lines| top.min(lines.saturating_sub(rows)));
     }
     if ui.verdict_top > 0 {
         let (rows, lines) = view::verdict_extent(ui);

@@ -32,6 +32,7 @@ pub(super) fn copy(ui: &mut Ui) -> Vec<Effect> {
     let text = match (ui.screen, ui.selected()) {
         (Screen::Walk, Some((_, line))) => line.text.clone(),
         (Screen::Verdict, _) => view::verdict::to_copy(ui),
+        (Screen::Causes, _) => view::causes::to_copy(ui),
         _ => return Vec::new(),
     };
     let end =

@@ -4,6 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::guide::quiz::Judged;
+use crate::guide::words::lower;
 use crate::tui::state::{Stage, Ui, level};
 use crate::tui::text::{Document, plain};
 use crate::tui::theme::Role;
@@ -84,16 +85,6 @@ fn sentence(judged: &Judged) -> String {
     }
     let expected = lower(&judged.expected.text);
     format!("{}: {}. You expected: {expected}.", judged.title, lower(&judged.came.text))
-}
-
-/// A text for the middle of a sentence: names that are written in capitals stay.
-pub fn lower(text: &str) -> String {
-    let capitals = text.chars().take(2).all(|letter| letter.is_ascii_uppercase());
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !capitals => first.to_lowercase().chain(letters).collect(),
-        _ => text.to_owned(),
-    }
 }
 
 /// The lessons of what was predicted wrongly, each once.

@@ -85,13 +85,15 @@ fn keys(ui: &Ui, width: u16) -> Line<'static> {
     let place = ui.place();
     let mut rows: Vec<(String, &'static str, u8)> = keys::at(place)
         .filter(|row| row.rank > 0 && ui.allows(row.action))
+        // One of the two keys that read is enough to be named.
+        .filter(|row| row.action != Action::Read || !ui.allows(Action::ReadPasted))
         .map(|row| entry(ui, row))
         .collect();
     if matches!(place, Place::Walk) && !ui.lines().is_empty() {
         let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
         rows.insert(rows.len().min(2), (arrows.to_owned(), "line", 3));
     }
-    if matches!(place, Place::Verdict | Place::Page | Place::Lab) {
+    if matches!(place, Place::Verdict | Place::Page | Place::Lab | Place::Causes) {
         let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
         let what = if place == Place::Lab { "choose" } else { "scroll" };
         rows.insert(rows.len().min(1), (arrows.to_owned(), what, 3));

@@ -8,17 +8,17 @@ use ratatui::widgets::Widget;
 use unicode_width::UnicodeWidthStr;
 
 use crate::guide::glossary::explain;
+use crate::guide::lead;
 use crate::guide::quiz::Judged;
 use crate::guide::tree::tree;
 use crate::guide::walk::{PathStep, StepState};
-use crate::guide::words::words_in;
+use crate::guide::words::{lower, words_in};
 use crate::session::route::State;
 use crate::session::{Finding, Line, Severity};
 use crate::tui::layout::{Shape, inner};
 use crate::tui::state::{Pane, Ui};
 use crate::tui::text::Document;
 use crate::tui::theme::{Role, Theme};
-use crate::tui::view::case::lower;
 
 /// Title and text.
 pub struct Meaning<'a>(pub &'a Ui);
@@ -45,6 +45,7 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
             return ("What this line means", document.lines);
         }
     }
+    supposed(ui, &mut document);
     let Some(step) = ui.shown() else { return ("What it means", document.lines) };
     let findings = findings_of(ui, step);
     let done = matches!(step.state, StepState::Good | StepState::Bad);
@@ -62,6 +63,16 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
     }
     lesson(ui, &mut document, step);
     ("What this step is about", document.lines)
+}
+
+/// What the error message that led here was taken for, until the walk has ended; the verdict says what became of it.
+fn supposed(ui: &Ui, document: &mut Document<'_>) {
+    let theme = &ui.theme;
+    let Some(cause) = lead::supposed(&ui.session).filter(|_| ui.session.ended().is_none()) else { return };
+    let text = format!("From the message: {}.", lower(&cause.title));
+    document.hanging(1, (theme.glyphs.info, theme.style(Role::Accent)), theme.style(Role::Title), &text);
+    document.paragraph(Role::Quiet, 3, &format!("Shown by: {}", lower(&cause.decides)));
+    document.line(Row::default());
 }
 
 /// Whether it came as expected, and why it came so.

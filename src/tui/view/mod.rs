@@ -16,11 +16,13 @@ use super::text::{cut, plain};
 use super::theme::{Role, Theme, to_ascii};
 
 pub mod case;
+pub mod causes;
 pub mod footer;
 pub mod header;
 pub mod lab;
 pub mod ladder;
 pub mod meaning;
+pub mod message;
 pub mod next;
 pub mod page;
 pub mod path;
@@ -42,6 +44,8 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
     } else {
         match ui.screen {
             Screen::Start => frame.render_widget(start::Start(ui), area),
+            Screen::Message => frame.render_widget(message::Message(ui), area),
+            Screen::Causes => frame.render_widget(causes::Causes(ui), area),
             Screen::Lab => frame.render_widget(lab::Lab(ui), area),
             Screen::Walk => draw_walk(frame, ui, shape),
             Screen::Verdict => frame.render_widget(verdict::Verdict(ui), area),
@@ -55,7 +59,8 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
             Overlay::SignIn(_) => frame.render_widget(sign_in::SignIn(ui), area),
             Overlay::Predict(_) => frame.render_widget(predict::Predict(ui), area),
         }
-        if let Some(place) = footer::caret(ui).or_else(|| sign_in::caret(ui)).or_else(|| start::caret(ui)) {
+        let places = [footer::caret, sign_in::caret, start::caret, message::caret, causes::caret];
+        if let Some(place) = places.iter().find_map(|caret| caret(ui)) {
             frame.set_cursor_position(place);
         }
     }

@@ -57,13 +57,26 @@ fn help(ui: &Ui) -> Vec<Line<'static>> {
     let theme = &ui.theme;
     let here = match ui.screen {
         Screen::Start => Place::Start,
+        Screen::Message => Place::Message,
+        Screen::Causes => Place::Causes,
         Screen::Lab => Place::Lab,
         Screen::Walk => Place::Walk,
         Screen::Verdict => Place::Verdict,
     };
     let mut places = vec![here];
-    places
-        .extend([Place::Walk, Place::Verdict, Place::Question, Place::Start].iter().filter(|p| **p != here));
+    places.extend(
+        [
+            Place::Walk,
+            Place::Verdict,
+            Place::Question,
+            Place::Start,
+            Place::Message,
+            Place::Causes,
+            Place::Setting,
+        ]
+        .iter()
+        .filter(|p| **p != here),
+    );
     let mut document = Document::new(theme, width(ui).saturating_sub(4));
     for place in places {
         document.blank();
@@ -72,6 +85,9 @@ fn help(ui: &Ui) -> Vec<Line<'static>> {
             Place::Lab => "In the list of the lab",
             Place::Walk => "In the walk",
             Place::Verdict => "On the verdict",
+            Place::Message => "In the pane for an error message",
+            Place::Causes => "Where its causes are named",
+            Place::Setting => "In a setting beside them",
             Place::Question => "At a question",
             Place::Page => "On a page like this",
         });

@@ -5,8 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-use crate::target::Goal;
-use crate::tui::state::{Overlay, Screen, Ui};
+use crate::tui::state::{Choice, Overlay, Screen, Ui};
 use crate::tui::text::{cut, plain, wrap};
 use crate::tui::theme::Role;
 use crate::tui::view::footer;
@@ -15,10 +14,12 @@ use crate::wire::printable::printable;
 /// The start screen.
 pub struct Start<'a>(pub &'a Ui);
 
-const GOALS: [(Goal, &str); 3] = [
-    (Goal::Submit, "An app or a mail client submits it"),
-    (Goal::Relay, "A mail server delivers to other servers"),
-    (Goal::Inbox, "Mail is accepted but lands in spam"),
+/// The words of [`Choice::ALL`].
+const CHOICES: [&str; 4] = [
+    "An app or a mail client submits it",
+    "A mail server delivers to other servers",
+    "Mail is accepted but lands in spam",
+    "I have an error message",
 ];
 
 /// Where the field is: left, top, columns inside.
@@ -81,6 +82,9 @@ impl Widget for Start<'_> {
                 let complaint = format!("{} {}", theme.glyphs.bad, printable(complaint, 300));
                 (complaint, theme.style(Role::Bad))
             }
+            None if ui.form.choice == Choice::Message => {
+                ("may stay empty: the host is read from the message".to_owned(), quiet)
+            }
             None if roomy(ui) => {
                 let what = "a host, host:port, an address, user@domain, or a provider such as sendgrid";
                 (what.to_owned(), quiet)
@@ -93,9 +97,9 @@ impl Widget for Start<'_> {
         }
         y += u16::from(roomy(ui));
         text(buffer, y, Line::from(Span::styled("What sends the mail?", theme.style(Role::Title))));
-        for (goal, words) in GOALS {
+        for (choice, words) in Choice::ALL.into_iter().zip(CHOICES) {
             y += 1;
-            let chosen = goal == ui.form.goal;
+            let chosen = choice == ui.form.choice;
             let (glyph, style) = if chosen {
                 (theme.glyphs.chosen, theme.style(Role::Accent))
             } else {

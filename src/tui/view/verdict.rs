@@ -9,10 +9,11 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::event::RunEnd;
 use crate::guide::headline::Tone;
+use crate::guide::lead::{self, Held};
 use crate::guide::recommendation::Recommendation;
 use crate::guide::request::request;
 use crate::guide::snippet;
-use crate::guide::words::words_in;
+use crate::guide::words::{lower, words_in};
 use crate::report::text::{mode_names, owner};
 use crate::session::{Finding, Outcome, Route, Severity};
 use crate::target::{Goal, TlsMode};
@@ -52,6 +53,7 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
     let mut document = Document::new(theme, width.saturating_sub(1));
     sentence(ui, &mut document);
     reasons(ui, &mut document);
+    message(ui, &mut document);
     if !ui.session.routes().is_empty() {
         document.line(Line::default());
         document.title("Routes");
@@ -146,6 +148,28 @@ fn reasons(ui: &Ui, document: &mut Document<'_>) {
             found.alternatives.iter().map(|(port, tls)| format!("{port} {}", tls.phrase())).collect();
         let text = format!("These work as well: {}.", others.join(", "));
         document.hanging(1, dot, Style::new(), &text);
+    }
+}
+
+/// Whether the probe showed what the error message was taken for.
+fn message(ui: &Ui, document: &mut Document<'_>) {
+    let theme = &ui.theme;
+    let Some(judgement) = lead::judge(&ui.session) else { return };
+    document.line(Line::default());
+    document.title("The error message");
+    let (mark, role) = match judgement.held {
+        Held::Confirmed => (theme.glyphs.good, Role::Good),
+        Held::Other => (theme.glyphs.warn, Role::Warn),
+        Held::NotFound => (theme.glyphs.bad, Role::Bad),
+        Held::Open => (theme.glyphs.dot, Role::Quiet),
+    };
+    let mark = (mark, theme.style(role));
+    if let Some(supposed) = judgement.supposed {
+        let text = format!("Supposed: {}.", lower(supposed));
+        document.hanging(1, mark, theme.style(Role::Title), &text);
+    }
+    for says in &judgement.says {
+        document.paragraph(Role::Text, if judgement.supposed.is_some() { 3 } else { 1 }, says);
     }
 }
 
