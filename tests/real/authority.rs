@@ -16,6 +16,8 @@ use openssl::x509::{X509, X509Builder, X509Name};
 pub struct Identity {
     certificate: X509,
     key: PKey<Private>,
+    /// What a server sends behind its own certificate.
+    above: Vec<X509>,
 }
 
 impl Identity {
@@ -29,9 +31,16 @@ impl Identity {
         self.key.private_key_to_pem_pkcs8().unwrap()
     }
 
-    /// Key and certificate in one file, as Postfix wants them.
+    /// Key and certificate in one file, as Postfix wants them, and what is sent behind it.
     pub fn chain_file(&self) -> Vec<u8> {
-        [self.key_pem(), self.certificate_pem()].concat()
+        let above = self.above.iter().map(|certificate| certificate.to_pem().unwrap());
+        [self.key_pem(), self.certificate_pem()].into_iter().chain(above).collect::<Vec<_>>().concat()
+    }
+
+    /// The same, with its authority's certificate sent along.
+    pub fn with(mut self, authority: &Self) -> Self {
+        self.above.push(authority.certificate.clone());
+        self
     }
 }
 
@@ -45,7 +54,7 @@ pub fn authority() -> Identity {
     let identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None)).unwrap();
     builder.append_extension(identifier).unwrap();
     builder.sign(&key, MessageDigest::sha256()).unwrap();
-    Identity { certificate: builder.build(), key }
+    Identity { certificate: builder.build(), key, above: Vec::new() }
 }
 
 /// A server's certificate for `host`, valid from and until so many days from now.
@@ -65,7 +74,7 @@ pub fn server(by: &Identity, host: &str, days: (i64, i64)) -> Identity {
         builder.append_extension(extension).unwrap();
     }
     builder.sign(&by.key, MessageDigest::sha256()).unwrap();
-    Identity { certificate: builder.build(), key }
+    Identity { certificate: builder.build(), key, above: Vec::new() }
 }
 
 fn key() -> PKey<Private> {

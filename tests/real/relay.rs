@@ -160,6 +160,41 @@ fn dane_vouches_for_a_key_that_no_authority_knows_and_for_no_other() {
     }
 }
 
+/// Usage 2: DNS vouches for an authority, whose certificate the server sends along; it must name the server, too.
+#[test]
+fn dane_vouches_for_an_authority_and_not_for_another() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    let own = authority();
+    let identity = server(&own, NAME, (0, 90)).with(&own);
+    let _postfix = Postfix::start_with(&internet.server, &own, &identity, "");
+    let of = |authority: &Identity| {
+        let whole = X509::from_pem(&authority.certificate_pem()).unwrap().to_der().unwrap();
+        let digest = hash(MessageDigest::sha256(), &whole).unwrap().to_vec();
+        let mut all = records(&[]);
+        all.retain(|(name, _)| !name.starts_with("_25."));
+        let tlsa = RData::TLSA(TLSA::new(2.into(), 0.into(), 1.into(), digest));
+        all.push(("_25._tcp.smtp.example.test", tlsa));
+        all
+    };
+    {
+        let _dns = Dns::start(&internet.server, SERVER_V4, of(&own), true);
+        let (report, status) = check(&internet.client, &[]);
+        assert_eq!(status, 0, "{report:#}");
+        assert!(has(&report, "dane-match"), "{:?}", codes(&report));
+        let found =
+            report["findings"].as_array().unwrap().iter().find(|f| f["code"] == "dane-match").unwrap();
+        let said = format!("{} {}", found["summary"], found["explanation"]);
+        assert!(said.contains("an authority of its chain"), "{said}");
+    }
+    let _dns = Dns::start(&internet.server, SERVER_V4, of(&authority()), true);
+    let (report, status) = check(&internet.client, &[]);
+    assert_eq!((status, &report["recommendation"]), (2, &Value::Null), "{report:#}");
+    assert!(has(&report, "dane-mismatch"), "{:?}", codes(&report));
+}
+
 #[test]
 fn port_25_dropped_on_the_way_says_whom_to_ask() {
     if !require_root_or_skip() {
@@ -216,6 +251,44 @@ fn the_policy_of_mta_sts_is_fetched_over_verified_https() {
     assert_eq!(status, 0, "{report:#}");
     assert!(has(&report, "mta-sts-unavailable") && !has(&report, "mta-sts-mismatch"), "{:?}", codes(&report));
     assert_eq!(requests.join().unwrap(), "", "not a byte was asked for");
+}
+
+/// What the policy demands is there, or only in testing; and a certificate that does not verify is not enough.
+#[test]
+fn a_policy_that_is_met_one_that_only_tests_and_one_that_is_not_met() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    let trusted = authority();
+    let (good, web) = (server(&trusted, NAME, (0, 90)), server(&trusted, "mta-sts.example.test", (0, 90)));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), trusted.certificate_pem()).unwrap();
+    let more = ["--cacert", file.path().to_str().unwrap()];
+    let mut all = records(&[]);
+    all.retain(|(name, _)| !name.starts_with("_25."));
+    all.push(("_mta-sts.example.test", RData::TXT(TXT::new(vec!["v=STSv1; id=1".to_owned()]))));
+    all.push(("mta-sts.example.test", RData::A(A(SERVER_V4.parse().unwrap()))));
+    let _dns = Dns::start(&internet.server, SERVER_V4, all, false);
+    let run = |mode: &str| {
+        let body = format!("version: STSv1\r\nmode: {mode}\r\nmx: {NAME}\r\nmax_age: 86400\r\n");
+        let request = policy(&internet.server, &web, &body);
+        let (report, status) = check(&internet.client, &more);
+        request.join().unwrap();
+        assert_eq!(report["dns"]["mta_sts"]["mode"], mode, "{report:#}");
+        let severity = |f: &&Value| f["code"] == "mta-sts-mismatch";
+        let found = report["findings"].as_array().unwrap().iter().find(severity);
+        (status, found.map(|found| found["severity"].as_str().unwrap().to_owned()))
+    };
+    {
+        let _postfix = Postfix::start_with(&internet.server, &trusted, &good, "");
+        assert_eq!(run("enforce"), (0, None));
+    }
+    let other = authority();
+    let bad = server(&other, NAME, (0, 90));
+    let _postfix = Postfix::start_with(&internet.server, &other, &bad, "");
+    assert_eq!(run("enforce"), (2, Some("error".to_owned())));
+    assert_eq!(run("testing"), (0, Some("warning".to_owned())));
 }
 
 /// Answers one HTTPS connection with this page; gives the request.
