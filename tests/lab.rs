@@ -12,33 +12,13 @@ use ehlo::cli::prepare::prepare;
 use ehlo::engine;
 use ehlo::guide::recommendation::{Status, recommend};
 use ehlo::guide::words::pages;
-use ehlo::lab::scenario::{Mistake, Recommended, Scenario, Topic};
+use ehlo::lab::scenario::{Mistake, OUTCOMES, Recommended, Scenario, Topic};
 use ehlo::lab::scenarios;
 use ehlo::session::{Session, Severity};
 use ehlo::target::{Goal, RouteSpec};
 use tokio::sync::mpsc;
 
 mod wire;
-
-/// The outcomes that a route can have.
-const OUTCOMES: [&str; 16] = [
-    "works",
-    "filtered",
-    "refused",
-    "unreachable",
-    "closed",
-    "silent",
-    "not-smtp",
-    "rejected",
-    "mode-mismatch",
-    "no-starttls",
-    "starttls-refused",
-    "interrupted",
-    "tls-failed",
-    "cert-invalid",
-    "auth-failed",
-    "not-tried",
-];
 
 /// Classic mistakes that cannot be shown yet.
 const NOT_YET: [Mistake; 0] = [];

@@ -8,7 +8,7 @@ use crate::guide::known::Known;
 use crate::guide::plan;
 use crate::guide::walk::{Next, Settings, next_of};
 use crate::session::dns::{Answer, Dns};
-use crate::session::route::{ChainSource, Round, State, Timing};
+use crate::session::route::{Round, State};
 use crate::session::{Finding, Line, Outcome, Route, Severity, Step};
 use crate::target::{Goal, RouteSpec, TlsMode};
 
@@ -201,26 +201,5 @@ impl Case {
 }
 
 pub fn route(id: RouteId, host: &str, port: u16, tls: TlsMode, origin: RouteOrigin) -> Route {
-    Route {
-        id,
-        host: host.into(),
-        port,
-        tls,
-        origin,
-        state: State::Waiting,
-        outcome: Outcome::NotTried,
-        rounds: Vec::new(),
-        probe: None,
-        chosen: None,
-        attempts: Vec::new(),
-        timing: Timing::default(),
-        greeting: None,
-        before_tls: None,
-        after_tls: None,
-        session: None,
-        certificates: Vec::new(),
-        chain: ChainSource::default(),
-        verified: false,
-        submission: None,
-    }
+    Route::new(id, host.into(), port, tls, origin)
 }

@@ -7,30 +7,10 @@ use std::net::IpAddr;
 use crate::event::RecordType;
 use crate::lab::network::{HERE_V4, HERE_V6};
 use crate::lab::pki::BUILT_IN;
-use crate::lab::scenario::{Reach, Scenario};
+use crate::lab::scenario::{OUTCOMES, Reach, Scenario};
 use crate::lab::script::{Point, Rule, Secure, Smtp};
 use crate::lab::zone::{self, Entry};
 use crate::target::{Goal, Host, RouteSpec, Target, TlsMode};
-
-/// The names of route outcomes in the report.
-const OUTCOMES: [&str; 16] = [
-    "works",
-    "filtered",
-    "refused",
-    "unreachable",
-    "closed",
-    "silent",
-    "not-smtp",
-    "rejected",
-    "mode-mismatch",
-    "no-starttls",
-    "starttls-refused",
-    "interrupted",
-    "tls-failed",
-    "cert-invalid",
-    "auth-failed",
-    "not-tried",
-];
 
 const RECORDS: [RecordType; 8] = [
     RecordType::A,

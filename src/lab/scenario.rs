@@ -233,6 +233,26 @@ pub struct Run {
     pub check_open_relay: bool,
 }
 
+/// The names of route outcomes in the report.
+pub const OUTCOMES: [&str; 16] = [
+    "works",
+    "filtered",
+    "refused",
+    "unreachable",
+    "closed",
+    "silent",
+    "not-smtp",
+    "rejected",
+    "mode-mismatch",
+    "no-starttls",
+    "starttls-refused",
+    "interrupted",
+    "tls-failed",
+    "cert-invalid",
+    "auth-failed",
+    "not-tried",
+];
+
 /// What ehlo must find.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -225,7 +225,8 @@ fn look(tokens: TokenStream, test: &mut Test) {
                     group.stream().into_iter().next(),
                     Some(TokenTree::Punct(not)) if not.as_char() == '!'
                 );
-                if !attribute && !(denies && group.delimiter() == Delimiter::Parenthesis) {
+                let left_out = attribute || (denies && group.delimiter() == Delimiter::Parenthesis);
+                if !left_out {
                     look(group.stream(), test);
                 }
             }

@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::internet::{Host, Internet, SERVER_V4};
 use crate::postfix::{PASSWORD, Postfix, USER};
-use crate::submission::NAME;
+use crate::submission::{NAME, keep};
 use crate::tools::require_root_or_skip;
 
 /// A password in a file that only its owner can read.
@@ -147,7 +147,11 @@ fn the_envelope_at_postfix() {
     assert_eq!(denied.codes(), ["relay-denied"]);
     assert_eq!(denied.json["recommendation"]["status"], "after-fix");
 
-    let accepted = run(&[&foreign[..], &signed_in].concat());
+    let journals = tempfile::tempdir().unwrap();
+    let journal = journals.path().join("postfix-submits");
+    let recorded = ["--journal", journal.to_str().unwrap()];
+    let accepted = run(&[&foreign[..], &signed_in, &recorded].concat());
+    keep(&journal, "postfix-submits");
     assert_eq!((accepted.status, accepted.codes()), (Some(0), vec![]), "{:#}", accepted.json);
     let told = accepted.submission()["envelope"].as_array().unwrap();
     let commands: Vec<&str> = told.iter().map(|told| told["command"].as_str().unwrap()).collect();

@@ -138,7 +138,7 @@ impl Report {
 /// Nothing is wrong with this server, and ehlo must say so: for the walk, which ends at 587, and for 465. Each line of
 /// what it says is explained.
 ///
-/// With `UPDATE_FIXTURES=1` the two runs are kept as journals, for the tests that do without root.
+/// With `UPDATE_FIXTURES=1` the runs are kept as journals, for the tests that do without root.
 pub fn healthy(internet: &Internet, authority: &Path, server: &str) {
     let journals = tempfile::tempdir().unwrap();
     let mut judge = Judge::default();
@@ -161,19 +161,29 @@ pub fn healthy(internet: &Internet, authority: &Path, server: &str) {
             session.apply(&event);
         }
         judge.look_at(&name, &session);
-        if std::env::var_os("UPDATE_FIXTURES").is_some() {
-            let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/servers");
-            std::fs::copy(&journal, Path::new(fixtures).join(format!("{name}.jsonl"))).unwrap();
-        }
+        keep(&journal, &name);
     }
     assert!(judge.lines > 40 && judge.complaints.is_empty(), "{}", judge.complaints.join("\n"));
-    closely(internet, authority);
+    closely(internet, authority, server);
+}
+
+/// With `UPDATE_FIXTURES=1`, keeps a journal for the tests that do without root.
+pub fn keep(journal: &Path, name: &str) {
+    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/servers");
+        std::fs::copy(journal, Path::new(fixtures).join(format!("{name}.jsonl"))).unwrap();
+    }
 }
 
 /// With `--all` ehlo also looks at the whole chain, at the certificate without SNI, and sends NOOP behind STARTTLS: it
 /// must not find anything there either, be it for information.
-fn closely(internet: &Internet, authority: &Path) {
-    let report = Report::of(internet, authority, SERVER_V4, &["--all"]);
+fn closely(internet: &Internet, authority: &Path, server: &str) {
+    let journals = tempfile::tempdir().unwrap();
+    let name = format!("{server}-all");
+    let journal = journals.path().join(&name);
+    let report =
+        Report::of(internet, authority, SERVER_V4, &["--all", "--journal", journal.to_str().unwrap()]);
+    keep(&journal, &name);
     let json = &report.json;
     let said = json["transcript"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap());
     assert!(said.clone().any(|text| text == "NOOP"), "{json:#}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finding;
 use crate::event::{Discover, LookupOutcome, LookupSource, RecordData, RecordType, RouteOrigin};
 use crate::session::{Finding, Session, Severity};
 
@@ -29,14 +30,7 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
             .collect();
         let mut add = |code, severity, fact: (&'static str, String)| {
             let facts = BTreeMap::from([("domain", domain.to_owned()), fact]);
-            found.push(Finding {
-                code,
-                severity,
-                route: None,
-                port: None,
-                evidence: vec![answer.line],
-                facts,
-            });
+            found.push(finding(code, severity, vec![answer.line], facts));
         };
         if !targets.is_empty() && targets.iter().all(|target| matches!(*target, "" | ".")) {
             add("srv-not-offered", Severity::Info, ("service", service.to_owned()));

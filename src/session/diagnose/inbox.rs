@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finding;
 use super::relay::of_reverse;
 use crate::event::{RecordType, SessionStarted};
 use crate::session::relay::{self, is_public};
@@ -58,7 +59,7 @@ impl Found<'_> {
         let mut all =
             BTreeMap::from([("host", self.started.host.clone()), ("domain", self.started.host.clone())]);
         all.extend(facts);
-        self.list.push(Finding { code, severity, route: None, port: None, evidence: lines, facts: all });
+        self.list.push(finding(code, severity, lines, all));
     }
 
     /// The lines of the look-ups of these names.

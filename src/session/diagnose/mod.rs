@@ -86,6 +86,16 @@ impl Notes<'_, '_> {
     }
 }
 
+/// A finding that belongs to no route.
+fn finding(
+    code: &'static str,
+    severity: Severity,
+    evidence: Vec<usize>,
+    facts: BTreeMap<&'static str, String>,
+) -> Finding {
+    Finding { code, severity, route: None, port: None, evidence, facts }
+}
+
 /// Everything that is found in a session so far: errors first, then by route and code.
 pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     let mut found = names::findings(session);
@@ -220,21 +230,14 @@ fn blocked(session: &Session) -> Vec<Finding> {
     }
     let host = session.started().map(|started| started.host.clone()).unwrap_or_default();
     let ports = tried.iter().map(|r| r.port.to_string()).collect::<Vec<_>>().join(", ");
-    let finding = |code, evidence, facts: BTreeMap<&'static str, String>| Finding {
-        code,
-        severity: Severity::Error,
-        route: None,
-        port: None,
-        evidence,
-        facts,
-    };
+    let error = |code, evidence, facts| finding(code, Severity::Error, evidence, facts);
     let mut facts = BTreeMap::from([("host", host), ("ports", ports)]);
     if session.goal() == Goal::Relay {
         let advice = "Ask the company that hosts this machine to open port 25 outbound, or relay all mail through a \
                       smarthost: a server that you sign in to on port 587";
         facts.insert("advice", advice.to_owned());
     }
-    let mut found = vec![finding("all-ports-blocked", evidence.clone(), facts.clone())];
+    let mut found = vec![error("all-ports-blocked", evidence.clone(), facts.clone())];
     // What this machine's own firewall keeps back is not blocked on the way out of the network.
     let prohibited = |r: &Route| {
         let found = |code| session.findings_before(r.id, code);
@@ -244,7 +247,7 @@ fn blocked(session: &Session) -> Vec<Finding> {
         && let Some((port, line)) = control_answer(session)
     {
         facts.insert("control", port.to_string());
-        found.push(finding("egress-blocked", evidence.into_iter().chain([line]).collect(), facts));
+        found.push(error("egress-blocked", evidence.into_iter().chain([line]).collect(), facts));
     }
     found
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::answered;
+use super::{answered, finding};
 use crate::event::{LookupOutcome, LookupSource, RecordType, RouteOrigin};
 use crate::session::dns::{Answer, Dns, same};
 use crate::session::{Finding, Outcome, Route, Session, Severity};
@@ -48,15 +48,6 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
     found.extend(hosts_file(session.dns(), host));
     found.extend(exchanger(session, host));
     found
-}
-
-fn finding(
-    code: &'static str,
-    severity: Severity,
-    evidence: Vec<usize>,
-    facts: BTreeMap<&'static str, String>,
-) -> Finding {
-    Finding { code, severity, route: None, port: None, evidence, facts }
 }
 
 /// The look-ups of the host's addresses.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Notes;
+use super::{Notes, finding};
 use crate::event::{ConnectOutcome, LookupOutcome, ProxyFault, RecordType, RouteOrigin};
 use crate::session::case::{TlsFault, Unreached};
 use crate::session::relay::{self, Announced, Exchangers, Fetched, Reverse, is_public};
@@ -11,15 +11,6 @@ use crate::session::{Finding, Route, Session, Severity};
 use crate::target::{Goal, Host};
 use crate::wire::mta_sts::Mode;
 use crate::wire::tlsa::Verdict;
-
-fn finding(
-    code: &'static str,
-    severity: Severity,
-    evidence: Vec<usize>,
-    facts: BTreeMap<&'static str, String>,
-) -> Finding {
-    Finding { code, severity, route: None, port: None, evidence, facts }
-}
 
 /// What is found of the domain and of this machine.
 pub(super) fn findings(session: &Session) -> Vec<Finding> {
