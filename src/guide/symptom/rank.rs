@@ -107,7 +107,7 @@ fn bare(host: &str) -> &str {
 fn form(host: &str, given: bool) -> Option<&'static str> {
     const PRIVATE: [&str; 7] = [".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".svc"];
     let bare = bare(host);
-    if host.trim().is_empty() || host.trim() == "(empty)" {
+    if ["", "(empty)", "(none)", "none", "null", "(null)", "nil", "undefined"].contains(&host.trim()) {
         return Some("empty");
     }
     if let Ok(address) = bare.parse::<IpAddr>() {
