@@ -150,6 +150,18 @@ pub enum Held {
     Open,
 }
 
+impl Held {
+    /// The report's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Other => "other",
+            Self::NotFound => "not-found",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// The judgement, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {

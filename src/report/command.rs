@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::event::SessionStarted;
 use crate::session::Session;
-use crate::target::{Goal, Target};
+use crate::target::{Goal, RouteSpec, Target};
 
 /// `ehlo check …` with the options that the journal knows; `None` where the target cannot be typed into a shell.
 pub fn command(session: &Session) -> Option<String> {
@@ -23,6 +23,16 @@ fn of(started: &SessionStarted) -> Option<String> {
     let lab = started.input.starts_with("lab:");
     if !lab && started.routes != named.into_iter().collect::<Vec<_>>() {
         for route in &started.routes {
+            let _ = write!(call, " --route {route}");
+        }
+    }
+    // A port that a message led to is tried again, where it is none of those that are tried anyway.
+    if let Some(route) = started.lead.as_ref().and_then(|lead| lead.route)
+        && !lab
+        && started.routes.is_empty()
+        && !RouteSpec::SUBMISSION.contains(&route)
+    {
+        for route in [route].into_iter().chain(RouteSpec::SUBMISSION) {
             let _ = write!(call, " --route {route}");
         }
     }
@@ -119,6 +129,7 @@ mod tests {
     use super::*;
     use crate::event::Way;
     use crate::guide::testing::started;
+    use crate::target::Lead;
 
     #[test]
     fn only_what_differs_from_the_defaults_is_said() {
@@ -185,6 +196,20 @@ mod tests {
             of(&sending).unwrap(),
             "ehlo check example.com --goal inbox --sending-host mail.example.com --sending-ip 192.0.2.1 \
              --dkim-selector s1"
+        );
+    }
+
+    #[test]
+    fn a_port_that_a_message_led_to_is_tried_again() {
+        let mut led = started("smtp.example.com");
+        let mut by = |route: &str| {
+            led.lead = Some(Box::new(Lead { route: Some(route.parse().unwrap()), ..Lead::default() }));
+            of(&led).unwrap()
+        };
+        assert_eq!(by("465/implicit"), "ehlo check smtp.example.com");
+        assert_eq!(
+            by("2587/starttls"),
+            "ehlo check smtp.example.com --route 2587/starttls --route 587/starttls --route 465/implicit --route 2525/starttls"
         );
     }
 

@@ -10,7 +10,7 @@ use crate::event::{ConnectOutcome, IcmpError, Micros, ProxyFault};
 use crate::guide::hosting::Hosting;
 use crate::guide::recommendation::{self, Recommendation, Status};
 use crate::guide::walk::{self, StepState};
-use crate::guide::{glossary, hosting, request, words};
+use crate::guide::{glossary, hosting, lead, request, words};
 use crate::session::route::{Attempt, Told};
 use crate::session::transcript::{From, Layer};
 use crate::session::{Finding, Outcome, Route, Session, Severity};
@@ -43,9 +43,20 @@ pub struct Report {
     findings: Vec<FindingReport>,
     hosting: Option<HostingReport>,
     request: Option<RequestReport>,
+    /// Where an error message led to the walk.
+    lead: Option<LeadReport>,
     path: Vec<PathReport>,
     transcript: Vec<LineReport>,
     warnings: Vec<String>,
+}
+
+/// What an error message was taken for, and whether the probe showed it.
+#[derive(Debug, Serialize)]
+struct LeadReport {
+    causes: Vec<String>,
+    start_at: String,
+    held: &'static str,
+    says: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -236,10 +247,22 @@ pub fn report(session: &Session) -> Report {
         findings: session.findings().iter().map(|found| finding(session, found)).collect(),
         hosting: hosting::of(session).map(hosted),
         request: request::request(session).map(|found| RequestReport { to: found.to, text: found.text }),
+        lead: led(session),
         path: walk::path(session).into_iter().filter(is_walked).map(step).collect(),
         transcript: session.transcript().lines().iter().map(|line| self::line(session, line)).collect(),
         warnings: session.warnings().to_vec(),
     }
+}
+
+fn led(session: &Session) -> Option<LeadReport> {
+    let lead = session.started()?.lead.as_ref()?;
+    let judged = lead::judge(session)?;
+    Some(LeadReport {
+        causes: lead.causes.clone(),
+        start_at: lead.start_at.clone(),
+        held: judged.held.as_str(),
+        says: judged.says,
+    })
 }
 
 fn recommended(found: Recommendation) -> Recommended {

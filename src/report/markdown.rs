@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::guide::headline::headline;
+use crate::guide::lead;
 use crate::guide::path::outcome;
 use crate::guide::recommendation::recommend;
 use crate::guide::request::request;
-use crate::guide::words::words_in;
+use crate::guide::words::{lower, words_in};
 use crate::report::command::command;
 use crate::report::text::{label, mode_names, owner, transcript_line};
 use crate::session::{Line, Session};
@@ -36,6 +37,13 @@ pub fn markdown(session: &Session) -> String {
     if let Some(s) = session.started() {
         let (version, at) = (escape(&s.ehlo_version), escape(&s.started_at));
         let _ = writeln!(out, "\nehlo {version}, {at}, from: {}.", escape(&s.vantage));
+    }
+    if let Some(judged) = lead::judge(session) {
+        out.push_str("\n## The error message\n\n");
+        if let Some(supposed) = judged.supposed {
+            let _ = writeln!(out, "Supposed: {}.\n", escape(&lower(supposed)));
+        }
+        let _ = writeln!(out, "{}", escape(&judged.says.join(" ")));
     }
     routes(&mut out, session);
     submission(&mut out, session);

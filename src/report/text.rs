@@ -3,12 +3,13 @@
 
 use crate::event::{ConnectOutcome, Micros, RunEnd};
 use crate::guide::headline::{STOPPED, Tone, headline};
+use crate::guide::lead;
 use crate::guide::path::{mode_word, outcome};
 use crate::guide::provider::{self, Provider};
 use crate::guide::recommendation::{NO_ROUTE, Recommendation, recommend};
 use crate::guide::request::request;
 use crate::guide::snippet::{self, Snippet};
-use crate::guide::words::{Owner, words_in};
+use crate::guide::words::{Owner, lower, words_in};
 use crate::report::command::command;
 use crate::report::json::connect;
 use crate::report::page::{Page, Style, cut};
@@ -73,6 +74,7 @@ const QUOTED: usize = 3;
 pub fn text(session: &Session, options: &TextOptions) -> String {
     let mut page = Page::new(*options);
     verdict(&mut page, session);
+    message(&mut page, session);
     routes(&mut page, session);
     findings(&mut page, session);
     if !options.brief {
@@ -124,6 +126,16 @@ fn verdict(page: &mut Page, session: &Session) {
     for why in found.why.iter().filter(|_| !told_by_routes) {
         page.paragraph(if found.tone == Tone::Neutral { "  " } else { "  - " }, why);
     }
+}
+
+/// Whether the probe showed what the error message was taken for.
+fn message(page: &mut Page, session: &Session) {
+    let Some(judged) = lead::judge(session) else { return };
+    page.heading("The error message");
+    if let Some(supposed) = judged.supposed {
+        page.paragraph("  ", &format!("Supposed: {}.", lower(supposed)));
+    }
+    page.paragraph("  ", &judged.says.join(" "));
 }
 
 /// What is said where there is no recommendation: that nothing works is known only once everything was tried.

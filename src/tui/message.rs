@@ -65,6 +65,8 @@ pub struct Reading {
     pub field: Option<Field>,
     /// What is wrong with a setting.
     pub complaint: Option<String>,
+    /// True where a setting was changed since the text was read.
+    stale: bool,
     /// The first line of the text on screen.
     pub top: usize,
 }
@@ -79,6 +81,10 @@ pub struct Beginning {
     /// What led to it.
     pub lead: Lead,
 }
+
+/// Longest text, in bytes, that is read anew while a setting is typed; a longer one is read when the setting is left, for
+/// a key must be answered at once.
+const READ_WHILE_TYPING: usize = 4 * 1024;
 
 /// Digits of the longest port.
 pub const PORT_DIGITS: usize = 5;
@@ -113,21 +119,33 @@ impl Message {
             host: Input::new(shown),
             port: Input::new(port),
             complaint: None,
+            stale: false,
             top: 0,
             found,
             page,
         });
     }
 
-    /// Names anew what the text means, with the settings as they were changed.
-    pub fn reread(&mut self) {
-        let text = self.area.text();
+    /// Takes note of a setting that was changed.
+    pub fn changed(&mut self) {
         let Some(reading) = &mut self.reading else { return };
+        reading.complaint = None;
+        reading.found.settings = reading.settings();
+        reading.stale = true;
+        if self.area.text().len() <= READ_WHILE_TYPING {
+            self.settle();
+        }
+    }
+
+    /// Names anew what the text means, with the settings as they were changed.
+    pub fn settle(&mut self) {
+        let text = self.area.text();
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.stale) else { return };
         let given = reading.settings();
         (reading.found, reading.page) = explained(text, given.clone());
         // What was taken away is not read from the text again.
         reading.found.settings = given;
-        reading.complaint = None;
+        reading.stale = false;
     }
 }
 

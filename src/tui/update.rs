@@ -79,7 +79,7 @@ pub enum Reason {
 }
 
 /// Longest target that the field takes, in characters.
-const LONGEST_TARGET: usize = 400;
+const LONGEST_TARGET: usize = 2_000;
 /// Longest text that is sent to the clipboard, in bytes: GNU screen takes little more.
 const LONGEST_COPY: usize = 3_000;
 

@@ -40,7 +40,7 @@ fn changed_settings_change_the_causes_and_what_the_walk_begins_with() {
     assert_eq!(reading.complaint.as_deref(), Some("Type the host of the application's settings."));
     reading.host = Input::new("smtp.example.com".to_owned());
     reading.port = Input::new("2525".to_owned());
-    message.reread();
+    message.changed();
     let beginning = message.reading.as_mut().unwrap().begin().unwrap();
     assert_eq!((beginning.input.as_str(), beginning.goal), ("smtp.example.com", Goal::Submit));
     assert_eq!(beginning.lead.route, Some("2525/implicit".parse().unwrap()));
@@ -48,10 +48,23 @@ fn changed_settings_change_the_causes_and_what_the_walk_begins_with() {
 }
 
 #[test]
+fn a_long_text_is_read_anew_when_the_setting_is_left() {
+    let mut message =
+        read(&format!("Greeting never received{}", " ".repeat(2 * READ_WHILE_TYPING)), "h.example.com");
+    let start = |message: &Message| message.reading.as_ref().unwrap().found.start_at.clone();
+    let before = start(&message);
+    message.reading.as_mut().unwrap().port = Input::new("2525".to_owned());
+    message.changed();
+    assert_eq!(start(&message), before);
+    message.settle();
+    assert_eq!(start(&message), "route-2525-implicit");
+}
+
+#[test]
 fn a_setting_that_was_emptied_is_not_read_from_the_text_again() {
     let mut message = read(SIGN_IN, "");
     message.reading.as_mut().unwrap().port = Input::default();
-    message.reread();
+    message.changed();
     let beginning = message.reading.as_mut().unwrap().begin().unwrap();
     assert_eq!(beginning.lead.route, None);
     assert_eq!(beginning.lead.start_at, "sign-in");
@@ -77,7 +90,7 @@ fn what_cannot_be_a_setting_is_complained_about_with_the_cursor_on_it() {
 fn a_port_behind_the_host_is_a_setting_like_the_other() {
     let mut message = read("535 no", "");
     message.reading.as_mut().unwrap().host = Input::new("smtp.example.com:465".to_owned());
-    message.reread();
+    message.changed();
     let beginning = message.reading.as_mut().unwrap().begin().unwrap();
     assert_eq!(beginning.input, "smtp.example.com");
     assert_eq!(beginning.lead.route, Some("465/implicit".parse().unwrap()));

@@ -175,6 +175,20 @@ fn several_lines_pasted_on_the_start_screen_are_a_message_and_a_target_is_not() 
 }
 
 #[test]
+fn lines_that_come_as_keys_on_the_start_screen_go_into_the_pane() {
+    let mut ui = start((80, 24));
+    for line in ["Error: Invalid login: 535", "5.7.8 Error: authentication failed"] {
+        for c in line.chars() {
+            update(&mut ui, Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+        }
+        keys(&mut ui, "Enter");
+    }
+    let text = "Error: Invalid login: 535\n5.7.8 Error: authentication failed\n";
+    assert_eq!((ui.screen, ui.message.as_ref().unwrap().area.text()), (Screen::Message, text));
+    assert_eq!(ui.form.target.value(), "");
+}
+
+#[test]
 fn a_target_that_cannot_be_one_is_complained_about_first() {
     let mut ui = start((80, 24));
     keys(&mut ui, "\"smtps://h\" BackTab Enter");

@@ -49,6 +49,18 @@ pub(super) fn pasted_on_start(ui: &mut Ui, text: &str) {
     }
 }
 
+/// Enter on the start screen behind what can be no target: a terminal that does not mark a paste sends its lines one by
+/// one. The first goes into the pane, and the others follow it.
+pub(super) fn typed_on_start(ui: &mut Ui) {
+    let first = format!("{}\n", ui.form.target.value());
+    ui.form.target.reset();
+    from_start(ui);
+    if let Some(message) = &mut ui.message {
+        message.area.insert(&first);
+        message.pasted = false;
+    }
+}
+
 /// What the actions of the two screens do.
 pub(super) fn act(ui: &mut Ui, action: Action) -> Vec<Effect> {
     let Some(message) = &mut ui.message else { return Vec::new() };
@@ -88,6 +100,8 @@ fn leave(ui: &mut Ui) {
 
 fn of_reading(ui: &mut Ui, action: Action) -> Vec<Effect> {
     let Some(message) = &mut ui.message else { return Vec::new() };
+    // Every action here leaves the setting that was typed.
+    message.settle();
     let Some(reading) = &mut message.reading else { return Vec::new() };
     match action {
         Action::NextField => reading.turn(true),
@@ -95,7 +109,7 @@ fn of_reading(ui: &mut Ui, action: Action) -> Vec<Effect> {
         Action::LeaveField => reading.field = None,
         Action::NextMode | Action::PreviousMode => {
             reading.turn_mode(action == Action::NextMode);
-            message.reread();
+            message.changed();
         }
         Action::Walk => {
             if let Some(beginning) = reading.begin() {
@@ -172,7 +186,7 @@ fn into_field(ui: &mut Ui, key: KeyEvent) {
         Some(Field::Tls) | None => false,
     };
     if changed {
-        message.reread();
+        message.changed();
     }
 }
 
@@ -197,7 +211,7 @@ pub(super) fn paste(ui: &mut Ui, text: &str) {
             for c in text.trim().chars().filter(|c| !c.is_control()).take(room) {
                 field.handle(InputRequest::InsertChar(c));
             }
-            message.reread();
+            message.changed();
         }
         _ => {}
     }

@@ -24,6 +24,10 @@ pub(super) fn begin(ui: &mut Ui) -> Vec<Effect> {
         message::from_start(ui);
         return Vec::new();
     };
+    if message::is_message(ui.form.target.value()) {
+        message::typed_on_start(ui);
+        return Vec::new();
+    }
     let input = ui.form.target.value().to_owned();
     ui.form.complaint = complaint(&input);
     match ui.form.complaint {
