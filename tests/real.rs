@@ -19,6 +19,8 @@ mod connects;
 mod dovecot;
 #[path = "real/exim.rs"]
 mod exim;
+#[path = "real/faults.rs"]
+mod faults;
 #[path = "real/internet.rs"]
 mod internet;
 #[path = "lines/judge.rs"]

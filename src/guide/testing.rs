@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Limits, Micros, ProbeId, RouteId, RouteOrigin, RunEnd, SessionStarted};
+use crate::event::{Micros, ProbeId, RouteId, RouteOrigin, RunEnd, SessionStarted};
 use crate::guide::hosting::Hosting;
 use crate::guide::known::Known;
 use crate::guide::plan;
 use crate::guide::walk::{Next, Settings, next_of};
 use crate::session::dns::{Answer, Dns};
 use crate::session::route::{Round, State};
+pub use crate::session::testing::started;
 use crate::session::{Finding, Line, Outcome, Route, Severity, Step};
-use crate::target::{Goal, RouteSpec, TlsMode};
+use crate::target::{RouteSpec, TlsMode};
 
 /// What a session would know; fields are set by the test.
 #[derive(Clone, Debug)]
@@ -25,31 +26,6 @@ pub struct Case {
     pub lines: Vec<Line>,
     pub hosting: Option<&'static Hosting>,
     pub left_from: Vec<(std::net::IpAddr, usize)>,
-}
-
-pub fn started(host: &str) -> SessionStarted {
-    SessionStarted {
-        schema: crate::event::JOURNAL_SCHEMA.into(),
-        ehlo_version: "0.1.0".into(),
-        started_at: "2026-11-24T05:00:00Z".into(),
-        input: host.into(),
-        host: host.into(),
-        goal: Goal::Submit,
-        routes: Vec::new(),
-        all: false,
-        repeat: 1,
-        vantage: "local".into(),
-        ehlo_name: "laptop.example.net".into(),
-        limits: Limits { connect_ms: 5000, reply_ms: 30_000, total_ms: 120_000 },
-        provider: None,
-        malformed: None,
-        sign_in: false,
-        discover: None,
-        sending: Box::default(),
-        submit: Default::default(),
-        way: Default::default(),
-        lead: None,
-    }
 }
 
 impl Case {

@@ -19,7 +19,7 @@ use crate::submission::{NAME, keep};
 use crate::tools::require_root_or_skip;
 
 /// A password in a file that only its owner can read.
-fn file(password: &str) -> NamedTempFile {
+pub fn file(password: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     writeln!(file, "{password}").unwrap();
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -127,6 +127,12 @@ impl Report {
         Self { status: output.status.code(), json }
     }
 
+    /// Codes of the findings.
+    pub fn codes(&self) -> Vec<&str> {
+        let findings = self.json["findings"].as_array().unwrap();
+        findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect()
+    }
+
     /// Codes of the findings that are more than information.
     pub fn complaints(&self) -> Vec<&str> {
         let findings = self.json["findings"].as_array().unwrap();

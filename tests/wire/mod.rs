@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ehlo::engine::{self, Pace, Setup};
-use ehlo::event::{Discover, JOURNAL_SCHEMA, Limits, ProxyFault, Sending, SessionStarted};
+use ehlo::event::{Discover, Limits, ProxyFault, Sending, SessionStarted};
 use ehlo::lab::network::LabNetwork;
 use ehlo::lab::scenario::Scenario;
 use ehlo::net::Network;
@@ -220,26 +220,15 @@ pub async fn run_asked(asked: Asked, scenario: Scenario) -> Session {
         None => Arc::new(network),
     };
     let started = SessionStarted {
-        schema: JOURNAL_SCHEMA.to_owned(),
-        ehlo_version: "0.1.0".to_owned(),
         started_at: OffsetDateTime::from_unix_timestamp(now).unwrap().format(&Rfc3339).unwrap(),
-        input: asked.host.clone(),
-        host: asked.host,
         goal: asked.goal,
         routes: asked.routes,
         all: asked.all,
-        repeat: 1,
         vantage: network.vantage(),
-        ehlo_name: "laptop.example.net".to_owned(),
         limits: Limits { connect_ms: 5_000, reply_ms: 30_000, total_ms: 300_000 },
-        provider: None,
-        malformed: None,
-        sign_in: false,
         discover: asked.discover,
         sending: Box::new(asked.sending),
-        submit: Default::default(),
-        way: Default::default(),
-        lead: None,
+        ..ehlo::session::testing::started(&asked.host)
     };
     let setup = Setup {
         started,

@@ -70,6 +70,32 @@ pub struct Tape {
     encrypted: BTreeSet<ProbeId>,
 }
 
+/// An app asks about this host, with the limits that are usual.
+pub fn started(host: &str) -> SessionStarted {
+    SessionStarted {
+        schema: JOURNAL_SCHEMA.into(),
+        ehlo_version: "0.1.0".into(),
+        started_at: "2026-11-24T09:00:00Z".into(),
+        input: host.into(),
+        host: host.into(),
+        goal: Goal::Submit,
+        routes: Vec::new(),
+        all: false,
+        repeat: 1,
+        vantage: "local".into(),
+        ehlo_name: "laptop.example.net".into(),
+        limits: Limits { connect_ms: 5_000, reply_ms: 30_000, total_ms: 120_000 },
+        provider: None,
+        malformed: None,
+        sign_in: false,
+        discover: None,
+        sending: Box::default(),
+        submit: Default::default(),
+        way: Default::default(),
+        lead: None,
+    }
+}
+
 impl Default for Tape {
     fn default() -> Self {
         Self::new()
@@ -84,28 +110,7 @@ impl Tape {
 
     /// The same with something changed in what was asked.
     pub fn with(change: impl FnOnce(&mut SessionStarted)) -> Self {
-        let mut started = SessionStarted {
-            schema: JOURNAL_SCHEMA.into(),
-            ehlo_version: "0.1.0".into(),
-            started_at: "2026-11-24T09:00:00Z".into(),
-            input: "smtp.example.com".into(),
-            host: "smtp.example.com".into(),
-            goal: Goal::Submit,
-            routes: Vec::new(),
-            all: false,
-            repeat: 1,
-            vantage: "local".into(),
-            ehlo_name: "laptop.example.net".into(),
-            limits: Limits { connect_ms: 5_000, reply_ms: 30_000, total_ms: 120_000 },
-            provider: None,
-            malformed: None,
-            sign_in: false,
-            discover: None,
-            sending: Box::default(),
-            submit: Default::default(),
-            way: Default::default(),
-            lead: None,
-        };
+        let mut started = started("smtp.example.com");
         change(&mut started);
         let mut tape = Self {
             events: Vec::new(),
