@@ -209,7 +209,7 @@ pub(crate) fn judge_of(known: &Known<'_>) -> Option<Judgement> {
     }
     let (held, said) = if codes(first).next().is_none() && first.mode.is_none() {
         (Held::Open, format!("A probe cannot show this by itself. What decides: {}", lower(&first.decides)))
-    } else if tested(known, lead) {
+    } else if tested(known, lead, &lead.start_at) {
         (
             Held::NotFound,
             "Not confirmed: the probe came to the step that would show it, and it was not there.".to_owned(),
@@ -221,6 +221,7 @@ pub(crate) fn judge_of(known: &Known<'_>) -> Option<Judgement> {
     let mut says = vec![said];
     says.extend(what_was_found(known));
     if held == Held::NotFound {
+        says.extend(still_open(known, lead));
         says.push(
             "If the application runs on another machine, in a container or behind a VPN, run ehlo there."
                 .to_owned(),
@@ -267,12 +268,24 @@ fn speaks_as_supposed<'a>(known: &Known<'a>, lead: &Lead, cause: &Cause) -> Opti
         .find(|route| route.tls == tls && concerns(lead, route) && came_to(route.outcome) >= Some(Part::Tls))
 }
 
-/// Whether the probe came to the step that would show it.
-fn tested(known: &Known<'_>, lead: &Lead) -> bool {
+/// The best of the other causes that a probe could show, and that this one did not come to.
+fn still_open(known: &Known<'_>, lead: &Lead) -> Option<String> {
+    let others = lead.causes.iter().skip(1).filter_map(|code| book().cause(code));
+    let open = |cause: &&Cause| {
+        cause.start != "route" && codes(cause).next().is_some() && !tested(known, lead, &cause.start)
+    };
+    let cause = others.filter(|cause| cause.goal == known.goal()).find(open)?;
+    let step = tree::title(&cause.start);
+    let title = lower(&cause.title);
+    Some(format!("Still open: {title}; the probe did not come as far as \"{step}\"."))
+}
+
+/// Whether the probe came to the step that would show a cause.
+fn tested(known: &Known<'_>, lead: &Lead, step: &str) -> bool {
     let submission = |has: &dyn Fn(&crate::session::route::Submission) -> bool| {
         known.routes.iter().filter_map(|route| route.submission.as_ref()).any(has)
     };
-    match lead.start_at.as_str() {
+    match step {
         submit::SIGN_IN => submission(&|done| done.auth.is_some()),
         submit::ENVELOPE => submission(&|done| !done.replies.is_empty()),
         "host" => !known.dns.answers.is_empty() && !known.skipped("host"),

@@ -170,6 +170,19 @@ fn another_cause_that_fits_is_named() {
 }
 
 #[test]
+fn what_the_probe_did_not_come_to_is_named_where_the_first_cause_was_not_there() {
+    let mut case = walked(REFUSED_587, &|_| Outcome::Works);
+    let lead = case.started.lead.as_mut().unwrap();
+    lead.causes =
+        vec!["connection-refused".into(), "greeting-never-received".into(), "auth-bad-credentials".into()];
+    let found = judged(&case);
+    assert_eq!(found.held, Held::NotFound);
+    let open =
+        "Still open: user name or password was not accepted; the probe did not come as far as \"Sign in\".";
+    assert!(found.says.iter().any(|says| says == open), "{found:?}");
+}
+
+#[test]
 fn what_was_not_put_to_the_test_stays_open() {
     let silent = judged(&walked(EXPIRED, &|_| Outcome::Filtered));
     assert_eq!(silent.held, Held::Open);
