@@ -115,6 +115,7 @@ const SHOWN: &[&str] = &[
     "reply-quirks",
     "reply-timeout",
     "sender-rejected",
+    "smtputf8-not-offered",
     "sni-dependent-certificate",
     "spf-allows-everybody",
     "spf-invalid",

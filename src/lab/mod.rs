@@ -155,6 +155,7 @@ const FILES: &[(&str, &str)] = &files! {
     "two-spf-records"
     "two-truths"
     "typo-in-the-name"
+    "umlaut-before-the-at"
     "unsigned-tlsa"
     "username-in-clear"
     "vanity-name"
