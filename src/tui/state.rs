@@ -329,6 +329,7 @@ impl Ui {
         let fresh = Self::new(self.theme, self.size, Screen::Walk);
         let old = std::mem::replace(self, fresh);
         self.form = old.form;
+        self.message = old.message;
         self.reading = old.reading;
         self.practices = old.practices;
         self.supply = old.supply;
@@ -348,6 +349,10 @@ impl Ui {
             (_, Some(_)) => {}
         }
         self.session.apply(event);
+        if matches!(event.kind, EventKind::SessionStarted(_)) {
+            // It has served: what may hold a password is wiped.
+            self.message = None;
+        }
         if let EventKind::SessionStarted(started) = &event.kind
             && started.input.starts_with("lab:")
             && self.can_begin

@@ -209,6 +209,15 @@ fn enter_begins_the_walk_with_what_stands_in_the_text() {
         Order::Begin { input: "smtp.example.com".into(), goal: Goal::Submit, lead: Some(Box::new(lead)) };
     assert_eq!(keys(&mut ui, "Enter"), [Effect::Order(begin)]);
     assert_eq!(ui.screen, Screen::Walk);
+    let mut refused = causes((80, 24), LOG);
+    keys(&mut refused, "Enter");
+    update(&mut refused, Msg::Problem("the route 465/implicit is given twice".to_owned()));
+    let shown = text(&drawn(&refused));
+    assert!(refused.screen == Screen::Causes && shown.contains("is given twice"), "{shown}");
+    update(
+        &mut ui,
+        Msg::Heard(until(journal("healthy"), 1, |kind| matches!(kind, EventKind::SessionStarted(_)))),
+    );
     assert!(ui.message.is_none(), "the text is wiped once it has served");
 }
 

@@ -121,6 +121,17 @@ fn of_reading(ui: &mut Ui, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The walk could not be begun after all: back to the settings. False where no message led to it.
+pub(super) fn problem(ui: &mut Ui, why: &str) -> bool {
+    let Some(reading) = ui.message.as_mut().and_then(|message| message.reading.as_mut()) else {
+        return false;
+    };
+    reading.complaint = Some(why.to_owned());
+    reading.field = Some(Field::Host);
+    ui.screen = Screen::Causes;
+    true
+}
+
 /// A key that is no action: text.
 pub(super) fn key(ui: &mut Ui, key: KeyEvent) {
     match ui.screen {

@@ -56,12 +56,16 @@ pub(super) fn problem(ui: &mut Ui, why: String) {
         ui.notice = Some(why);
         return;
     }
+    ui.overlay = Overlay::None;
+    if message::problem(ui, &why) {
+        ui.form.recent.pop();
+        return;
+    }
     if let Some(input) = ui.form.recent.pop() {
         ui.form.target = Input::new(input);
     }
     ui.form.complaint = Some(why);
     ui.screen = Screen::Start;
-    ui.overlay = Overlay::None;
 }
 
 pub(super) fn recall(ui: &mut Ui, older: bool) {
