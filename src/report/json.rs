@@ -159,6 +159,8 @@ struct CertificateReport {
     issuer: String,
     not_before: String,
     not_after: String,
+    /// Whole days until then, from the end of the run; negative where it is past.
+    days_left: Option<i64>,
     names: Vec<String>,
     key: String,
     signature: String,
@@ -318,7 +320,11 @@ fn route(session: &Session, route: &Route) -> RouteReport {
             cipher: tls.cipher.clone(),
             group: tls.group.clone(),
         }),
-        certificates: route.certificates.iter().map(certificate).collect(),
+        certificates: route
+            .certificates
+            .iter()
+            .map(|found| certificate(found, session.wall_clock()))
+            .collect(),
         findings: codes(session, route),
         submission: route.submission.as_ref().map(|done| SubmissionReport {
             user: done.user.clone(),
@@ -383,12 +389,13 @@ fn icmp(error: &IcmpError) -> String {
     format!("{protocol} type {} code {}{sender}", error.kind, error.code)
 }
 
-fn certificate(found: &Certificate) -> CertificateReport {
+fn certificate(found: &Certificate, now: Option<i64>) -> CertificateReport {
     CertificateReport {
         subject: found.subject.clone(),
         issuer: found.issuer.clone(),
         not_before: date(found.not_before),
         not_after: date(found.not_after),
+        days_left: now.map(|now| found.not_after.saturating_sub(now).div_euclid(86_400)),
         names: found.names.clone(),
         key: found.key.clone(),
         signature: found.signature.clone(),

@@ -211,7 +211,8 @@ pub(crate) fn dropped_here(retransmitted: &[Retransmissions]) -> bool {
     retransmitted.len() >= 2 && retransmitted.iter().all(all_failed)
 }
 
-fn connect_text(outcome: &ConnectOutcome, took: Micros) -> String {
+/// How a connect ended, in a few words.
+pub(crate) fn connect_text(outcome: &ConnectOutcome, took: Micros) -> String {
     match outcome {
         ConnectOutcome::Connected => format!("connected in {}", span(took)),
         ConnectOutcome::TimedOut => format!("no answer within {}", span(took)),

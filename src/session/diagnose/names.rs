@@ -44,6 +44,11 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
     let host = session.routes().first().map_or(&started.host, |route| &route.host);
     let mut found: Vec<Finding> = no_address(session.dns(), host).into_iter().collect();
     found.extend(dangling(session.dns(), host));
+    let mut hosts: Vec<&str> = session.routes().iter().map(|route| route.host.as_str()).collect();
+    hosts.push(host);
+    hosts.sort_unstable();
+    hosts.dedup();
+    found.extend(hosts.into_iter().filter_map(|host| half_answered(session.dns(), host)));
     found.extend(disagreement(session.dns(), host));
     found.extend(hosts_file(session.dns(), host));
     found.extend(exchanger(session, host));
@@ -110,6 +115,38 @@ fn dangling(dns: &Dns, host: &str) -> Option<Finding> {
     let LookupOutcome::NxDomain { at } = &answer.outcome else { return None };
     let facts = BTreeMap::from([("host", host.to_owned()), ("name", at.clone())]);
     Some(finding("dns-cname-dangling", Severity::Warning, vec![answer.line], facts))
+}
+
+/// `dns-partly-broken`: one address family is answered and the question for the other fails, where the right answer is
+/// that there is no such record. Programs wait for it, or give up although an address is known (RFC 4074 §4).
+fn half_answered(dns: &Dns, host: &str) -> Option<Finding> {
+    let asked = asked(dns, host);
+    let good = asked.iter().find(|answer| answered(&answer.outcome))?;
+    let failed = |answer: &&&Answer| match &answer.outcome {
+        LookupOutcome::Answers(_) | LookupOutcome::NoData | LookupOutcome::Unreachable(_) => false,
+        // At the end of an alias another name may be meant.
+        LookupOutcome::NxDomain { at } => same(at, host),
+        _ => true,
+    };
+    let bad = asked.iter().find(failed)?;
+    let what = match &bad.outcome {
+        LookupOutcome::NxDomain { .. } => "the answer says that the name does not exist".to_owned(),
+        LookupOutcome::TimedOut => "no answer comes".to_owned(),
+        LookupOutcome::Refused => "the resolver refuses to answer".to_owned(),
+        LookupOutcome::ServFail { extended: Some((code, text)) } => {
+            format!("the resolver fails ({})", format!("{code} {text}").trim_end())
+        }
+        LookupOutcome::ServFail { extended: None } => "the resolver fails (SERVFAIL)".to_owned(),
+        LookupOutcome::OtherCode(code) => format!("the answer is an error, code {code}"),
+        _ => "the answer cannot be read".to_owned(),
+    };
+    let facts = BTreeMap::from([
+        ("host", host.to_owned()),
+        ("record", bad.record.name().to_owned()),
+        ("other", good.record.name().to_owned()),
+        ("what", what),
+    ]);
+    Some(finding("dns-partly-broken", Severity::Warning, vec![bad.line, good.line], facts))
 }
 
 /// `dns-resolvers-disagree`: DNS and the system's own resolver, which mail programs use, lead to different places. That

@@ -3,6 +3,7 @@
 use super::{Notes, seconds};
 use crate::event::{ConnectOutcome, IcmpError, ProxyFault, RouteOrigin};
 use crate::session::case::Unreached;
+use crate::session::reach::connect_text;
 use crate::session::route::Attempt;
 use crate::session::{Outcome, Severity};
 use crate::target::Goal;
@@ -35,6 +36,9 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
         facts.push(("seconds", seconds(first.took.unwrap_or_default())));
         if let Some(ConnectOutcome::Proxy { text, .. }) = &first.outcome {
             facts.push(("reason", text.clone()));
+        }
+        if let Some(outcome @ (ConnectOutcome::Icmp(_) | ConnectOutcome::NoRoute { .. })) = &first.outcome {
+            facts.push(("said", connect_text(outcome, first.took.unwrap_or_default())));
         }
         if let Some(ConnectOutcome::Icmp(IcmpError { sender: Some(sender), .. })) = &first.outcome {
             facts.push(("sender", sender.to_string()));

@@ -56,6 +56,40 @@ fn says_dns_servfail_with_its_extended_error() {
     assert_eq!(codes(&ends(LookupOutcome::ServFail { extended: None })), ["dns-servfail"]);
 }
 
+/// RFC 4074 §4: one family is answered, and the question for the other ends in an error or in silence.
+#[test]
+fn says_dns_partly_broken() {
+    for (broken, what) in [
+        (LookupOutcome::NxDomain { at: "smtp.example.com".into() }, "does not exist"),
+        (LookupOutcome::ServFail { extended: None }, "SERVFAIL"),
+        (
+            LookupOutcome::ServFail { extended: Some((22, "No Reachable Authority".into())) },
+            "22 No Reachable",
+        ),
+        (LookupOutcome::TimedOut, "no answer comes"),
+        (LookupOutcome::Refused, "refuses"),
+        (LookupOutcome::OtherCode(4), "code 4"),
+    ] {
+        let mut tape = Tape::new();
+        tape.lookup(RecordType::Aaaa, broken, 4).lookup(RecordType::A, address(V4), 4);
+        tape.healthy(587, TlsMode::Starttls);
+        assert_eq!(codes(&tape), ["dns-partly-broken"], "{what}");
+        assert!(fact(&tape, "dns-partly-broken", "what").contains(what), "{what}");
+        assert_eq!(fact(&tape, "dns-partly-broken", "record"), "AAAA");
+    }
+}
+
+#[test]
+fn no_dns_partly_broken_where_one_family_has_no_record_or_nothing_is_answered() {
+    let mut tape = Tape::new();
+    tape.lookup(RecordType::Aaaa, LookupOutcome::NoData, 4).lookup(RecordType::A, address(V4), 4);
+    assert_eq!(codes(&tape), Vec::<&str>::new());
+    let mut tape = Tape::new();
+    tape.lookup(RecordType::Aaaa, address(V6), 4).lookup(RecordType::A, address(V4), 4);
+    assert_eq!(codes(&tape), Vec::<&str>::new());
+    assert_eq!(codes(&ends(LookupOutcome::ServFail { extended: None })), ["dns-servfail"]);
+}
+
 #[test]
 fn says_dns_timeout_also_where_no_resolver_is_there() {
     assert_eq!(codes(&ends(LookupOutcome::TimedOut)), ["dns-timeout"]);
@@ -99,17 +133,17 @@ fn no_dns_no_address_where_one_family_has_one() {
 
 #[test]
 fn no_dns_servfail_where_one_family_has_an_address() {
-    assert!(codes(&beside_an_address(LookupOutcome::ServFail { extended: None })).is_empty());
+    assert_eq!(codes(&beside_an_address(LookupOutcome::ServFail { extended: None })), ["dns-partly-broken"]);
 }
 
 #[test]
 fn no_dns_timeout_where_one_family_has_an_address() {
-    assert!(codes(&beside_an_address(LookupOutcome::TimedOut)).is_empty());
+    assert_eq!(codes(&beside_an_address(LookupOutcome::TimedOut)), ["dns-partly-broken"]);
 }
 
 #[test]
 fn no_dns_refused_where_one_family_has_an_address() {
-    assert!(codes(&beside_an_address(LookupOutcome::Refused)).is_empty());
+    assert_eq!(codes(&beside_an_address(LookupOutcome::Refused)), ["dns-partly-broken"]);
 }
 
 #[test]

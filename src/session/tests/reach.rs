@@ -111,6 +111,11 @@ fn says_port_unreachable() {
         let tape = ends(end.clone(), 3_050);
         assert!(has(&tape, "port-unreachable") && !has(&tape, "port-prohibited"), "{end:?}");
         assert_eq!(outcome(&tape), Outcome::Unreachable);
+        let said = fact(&tape, "port-unreachable", "said");
+        match end {
+            ConnectOutcome::NoRoute { .. } => assert!(said.contains("no route there (errno 101)"), "{said}"),
+            _ => assert!(said.starts_with("ICMP ") && said.contains(" from "), "{said}"),
+        }
     }
 }
 
