@@ -121,3 +121,21 @@ fn a_suspended_ehlo_leaves_pastes_alone_until_it_comes_back() {
     pty.press("exit\r");
     pty.ends();
 }
+
+#[test]
+fn what_is_stopped_on_the_way_waits_from_then_on() {
+    let mut pty = pane(&[]);
+    pty.paste("535 5.7.8 Error: authentication failed, port 587");
+    pty.shows("Enter read it");
+    pty.press(key::ENTER);
+    pty.shows("Type the host");
+    pty.press("lab:587-filtered");
+    pty.shows("Host  lab:587-filtered");
+    pty.press(key::ENTER);
+    pty.shows("connect 192.0.2.25:587");
+    pty.press(key::ESC);
+    let stopped = pty.shows("Next: 465 implicit TLS");
+    assert!(stopped.contains("Enter runs it"), "{stopped}");
+    pty.press("q");
+    pty.ends();
+}
