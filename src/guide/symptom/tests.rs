@@ -169,6 +169,65 @@ fn settings_decide_where_words_do_not() {
     );
 }
 
+/// What else the text shows decides: who greets, what was listed before TLS, what a firewall wrote over a command.
+#[test]
+fn circumstances_decide() {
+    let at = |text: &str, host: &str| {
+        let given = Settings { host: Some(host.to_owned()), port: None, tls: None };
+        explain(text, &given).causes[0].code.clone()
+    };
+    let refused = "220-web1.example.net ESMTP Exim 4.96 ready\n535 Incorrect authentication data";
+    assert_eq!(at(refused, "smtp.gmail.com"), "transparent-redirect");
+    assert_eq!(at(refused, "mail.example.net"), "auth-bad-credentials");
+    let listed = "250-STARTTLS\n250 8BITMIME\nAUTH LOGIN\n504 5.7.4 Unrecognized authentication type";
+    assert_eq!(at(listed, "mail.example.net"), "auth-before-starttls-required");
+    assert_eq!(
+        at("504 5.7.4 Unrecognized authentication type", "mail.example.net"),
+        "auth-mechanism-unsupported"
+    );
+    assert_eq!(first("500 5.5.1 'XXXXXXXX': command not understood"), "starttls-stripped-middlebox");
+    assert_eq!(first("502 5.5.2 unknown command: STARTTLS not supported"), "starttls-not-offered");
+    let shaken = "Could not convert socket to TLS; Unrecognized SSL message, plaintext connection?";
+    assert_eq!(first(shaken), "tls-handshake-broken");
+    assert_eq!(
+        first("Unrecognized SSL message, plaintext connection?"),
+        "tls-mode-implicit-on-starttls-port"
+    );
+    assert_eq!(first("USE_TLS and USE_SSL are mutually exclusive"), "tls-both-modes-configured");
+}
+
+/// A host that is described in words leaves its form to the text; a port, a password or a manual's example is none.
+#[test]
+fn hosts_are_judged_by_how_they_are_written() {
+    let at = |text: &str, host: &str| {
+        let given = Settings { host: Some(host.to_owned()), port: None, tls: None };
+        explain(text, &given).causes[0].code.clone()
+    };
+    let lookup = "dial tcp: lookup relay on 192.0.2.53:53: server misbehaving";
+    assert_eq!(at(lookup, "relay (another container)"), "dns-nxdomain");
+    assert_eq!(at("lookup mail.example.net: server misbehaving", "mail.example.net"), "dns-temp-fail");
+    assert_eq!(first("getaddrinfo ENOTFOUND 2525"), "host-setting-malformed");
+    assert_eq!(first("getaddrinfo ENOTFOUND your-mail-server"), "host-setting-malformed");
+    assert_eq!(first("getaddrinfo ENOTFOUND mail.example.net"), "dns-nxdomain");
+    assert_eq!(at("Connection refused", "(none)"), "host-setting-malformed");
+}
+
+#[test]
+fn the_system_speaks_other_languages() {
+    for (text, cause) in [
+        (
+            "Es konnte keine Verbindung hergestellt werden, da der Zielcomputer die Verbindung verweigerte",
+            "connection-refused",
+        ),
+        ("Connexion terminée par expiration du délai d'attente", "port-blocked-timeout"),
+        ("Nombre o servicio desconocido", "dns-nxdomain"),
+        ("Временный сбой в разрешении имен", "dns-temp-fail"),
+        ("根据验证过程，远程证书无效。", "cert-self-signed"),
+    ] {
+        assert_eq!(first(text), cause, "{text}");
+    }
+}
+
 #[test]
 fn wrappers_are_looked_through() {
     assert_eq!(
