@@ -152,7 +152,6 @@ const FILES: &[(&str, &str)] = &files! {
     "too-large-a-hello"
     "too-many-at-once"
     "turned-away"
-    "two-dots-too-many"
     "two-languages"
     "two-spf-records"
     "two-truths"

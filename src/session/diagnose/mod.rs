@@ -116,6 +116,7 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     }
     found.extend(blocked(session));
     found.extend(other_end::one_issuer(session, &found));
+    found.extend(other_end::resigned(session, &found));
     // What is said of this machine and its network is true of the proxy's, where one carries the connections.
     if let Some(carrier) = session.carrier() {
         for finding in &mut found {

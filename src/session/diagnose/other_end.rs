@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::Notes;
-use crate::event::InspectReason;
+use crate::event::{InspectReason, LookupSource};
+use crate::session::dns::Answer;
 use crate::session::probe::Said;
 use crate::session::{Finding, Outcome, Route, Session, Severity};
-use crate::target::{Host, TlsMode};
+use crate::target::{Goal, Host, TlsMode};
 use crate::wire::capability::Capabilities;
 use crate::wire::certificate::{self, Certificate};
 use crate::wire::printable::printable;
@@ -245,6 +246,105 @@ pub(super) fn one_issuer(session: &Session, found: &[Finding]) -> Vec<Finding> {
         }
     }
     intercepted
+}
+
+/// What the issuers of public authorities call themselves.
+const PUBLIC: [&str; 46] = [
+    "actalis",
+    "amazon",
+    "apple",
+    "buypass",
+    "camerfirma",
+    "certsign",
+    "certum",
+    "cfca",
+    "chunghwa",
+    "comodo",
+    "cybertrust",
+    "d-trust",
+    "digicert",
+    "disig",
+    "e-tugra",
+    "emsign",
+    "entrust",
+    "firmaprofesional",
+    "gandi",
+    "geotrust",
+    "globalsign",
+    "godaddy",
+    "google trust services",
+    "harica",
+    "identrust",
+    "isrg",
+    "izenpe",
+    "let's encrypt",
+    "microsec",
+    "microsoft",
+    "naver",
+    "netlock",
+    "network solutions",
+    "quovadis",
+    "rapidssl",
+    "secom",
+    "sectigo",
+    "securetrust",
+    "ssl.com",
+    "starfield",
+    "swisssign",
+    "telekom",
+    "telesec",
+    "thawte",
+    "trustasia",
+    "usertrust",
+];
+
+/// `tls-intercepted` once more: the host of a known provider, whose certificates come from public authorities, shows a
+/// certificate for that very name from an issuer that nobody here trusts and that is none of them. Where only this
+/// machine's roots are missing, the issuer is a public one; where the user has given the address, or the hosts file
+/// has, it may be another server: then nothing is said.
+pub(super) fn resigned(session: &Session, found: &[Finding]) -> Vec<Finding> {
+    let known = session.started().is_some_and(|started| started.provider.is_some());
+    if !known || session.goal() != Goal::Submit {
+        return Vec::new();
+    }
+    let by_dns = |host: &str| {
+        let asked =
+            |answer: &Answer| matches!(answer.source, LookupSource::Dns(_) | LookupSource::Validated(_));
+        session.dns().of(host).all(asked)
+    };
+    let suspect = |route: &&Route| {
+        let codes =
+            found.iter().filter(|finding| finding.route == Some(route.id)).map(|finding| finding.code);
+        let codes: Vec<&str> = codes.collect();
+        codes.contains(&"cert-unknown-ca") && !codes.contains(&"tls-intercepted") && by_dns(&route.host)
+    };
+    let of_route = |route: &Route| {
+        let leaf = route.certificates.first()?;
+        let issuer = leaf.issuer.to_lowercase();
+        let public = PUBLIC.iter().any(|name| issuer.contains(name));
+        let named = Host::parse(&route.host).is_ok_and(|host| certificate::matches(leaf, &host));
+        if public || leaf.self_issued || !named {
+            return None;
+        }
+        let untrusted =
+            |finding: &&Finding| finding.route == Some(route.id) && finding.code == "cert-unknown-ca";
+        let line = found.iter().find(untrusted)?.evidence.first().copied()?;
+        let facts = BTreeMap::from([
+            ("host", route.host.clone()),
+            ("port", route.port.to_string()),
+            ("issuer", printable(&leaf.issuer, 300)),
+            ("known", route.host.clone()),
+        ]);
+        Some(Finding {
+            code: "tls-intercepted",
+            severity: Severity::Error,
+            route: Some(route.id),
+            port: Some(route.port),
+            evidence: vec![line],
+            facts,
+        })
+    };
+    session.routes().iter().filter(suspect).filter_map(of_route).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Codes of TLS and of certificates: each with the session that gives it and one that must not.
 
 use super::telling::{found, pair, tell};
+use super::{codes, fact, has};
 use crate::event::{CloseKind, InspectReason, Micros, RouteOrigin, Side, TlsOutcome, Verification};
-use crate::event::{EventKind, ProbeId};
+use crate::event::{EventKind, LookupOutcome, LookupSource, ProbeId, Record, RecordData, RecordType};
 use crate::session::testing::{
     EHLO, Failure, Tape, alert, certificate_request, certs, server_flight_10, server_flight_12,
 };
@@ -372,4 +373,35 @@ fn one_issuer_for_every_host_is_an_interception() {
     assert_eq!(found[0].facts["domains"], "example.net, example.org");
     let session = of_hosts(["mx1.example.org", "mx2.example.org"]);
     assert!(session.findings().iter().all(|finding| finding.code != "tls-intercepted"));
+}
+
+/// A host of a provider in the table, whose certificate this machine does not trust.
+fn at_provider(provider: Option<&str>, chain: &[u8]) -> Tape {
+    let mut tape = Tape::with(|started| started.provider = provider.map(str::to_owned));
+    let route = tape.route(587, TlsMode::Starttls);
+    let probe = tape.probe(route);
+    tape.up_to_starttls(probe).distrusts(route, probe, &[chain], &[(0, 20)]);
+    tape
+}
+
+#[test]
+fn says_tls_intercepted_of_a_providers_host_whose_issuer_is_no_public_authority() {
+    let tape = at_provider(Some("gmail"), certs::PRIVATE_CA);
+    assert_eq!(codes(&tape), ["cert-unknown-ca", "tls-intercepted"]);
+    assert_eq!(fact(&tape, "tls-intercepted", "known"), "smtp.example.com");
+}
+
+#[test]
+fn no_tls_intercepted_of_a_host_that_nobody_knows_or_of_a_self_signed_certificate() {
+    assert_eq!(codes(&at_provider(None, certs::PRIVATE_CA)), ["cert-unknown-ca"]);
+    assert!(!has(&at_provider(Some("gmail"), certs::SELF_SIGNED), "tls-intercepted"));
+    assert!(!has(&at_provider(Some("gmail"), certs::OTHER_NAME), "tls-intercepted"));
+    // An address that the user has given may be a test server.
+    let mut tape = at_provider(Some("gmail"), certs::PRIVATE_CA);
+    let data = RecordData::Address("192.0.2.10".parse().unwrap());
+    let record = Record { name: "smtp.example.com".into(), ttl: 0, data };
+    let (record, outcome) = (RecordType::A, LookupOutcome::Answers(vec![record]));
+    let (name, source) = ("smtp.example.com".to_owned(), LookupSource::Given);
+    tape.event(ProbeId(90), EventKind::Lookup { name, record, source, outcome, took: Micros(0) });
+    assert_eq!(codes(&tape), ["cert-unknown-ca"]);
 }
