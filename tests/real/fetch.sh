@@ -76,6 +76,6 @@ fi
 if ! cmp -s "$here/node/package-lock.json" "$servers/node/package-lock.json"; then
     mkdir "$work/node"
     cp "$here"/node/package*.json "$work/node/"
-    (cd "$work/node" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --silent)
+    (cd "$work/node" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error)
     place "$work/node" "$servers/node"
 fi
