@@ -79,6 +79,9 @@ pub(crate) fn recommend_of(known: &Known<'_>) -> Option<Recommendation> {
     let order = in_tree_order(known);
     let (route, blockers) = ready(known, &order).or_else(|| after_fix(known, &order))?;
     let status = if blockers.is_empty() { Status::Ready } else { Status::AfterFix };
+    // Where the server insists on STARTTLS, the route in cleartext is not what remains after the fix.
+    let insists = route.tls == TlsMode::None && blockers.contains(&"starttls-required");
+    let tls = if insists { TlsMode::Starttls } else { route.tls };
     let alternatives: Vec<(u16, TlsMode)> = order
         .iter()
         .filter(|other| other.id != route.id && other.outcome == Outcome::Works)
@@ -89,11 +92,11 @@ pub(crate) fn recommend_of(known: &Known<'_>) -> Option<Recommendation> {
         route: route.id,
         host: route.host.clone(),
         port: route.port,
-        tls: route.tls,
+        tls,
         auth: mechanisms(route),
         reasons: reasons(known, &order, route, &blockers),
         blockers,
-        summary: format!("Use port {} {}", route.port, route.tls.phrase()),
+        summary: format!("Use port {} {}", route.port, tls.phrase()),
         alternatives,
     })
 }

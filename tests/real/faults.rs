@@ -34,6 +34,16 @@ fn each_fault_of_a_certificate_is_named_on_both_kinds_of_port() {
     finds(&internet, NAME, (-90, -3), "", "cert-invalid", &["cert-expired"]);
     finds(&internet, NAME, (2, 90), "", "cert-invalid", &["cert-not-yet-valid"]);
     finds(&internet, NAME, (-80, 9), "", "works", &["cert-expires-soon"]);
+    // Its authority is not the one that is trusted.
+    let strangers = authority();
+    let postfix = Postfix::start(&internet.server);
+    let trusted = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(trusted.path(), strangers.certificate_pem()).unwrap();
+    for route in BOTH {
+        let report = Report::of(&internet, trusted.path(), SERVER_V4, &["--route", route]);
+        assert_eq!(report.codes(), ["cert-unknown-ca"], "{route} {:#}", report.json);
+    }
+    drop(postfix);
     // Another host of the same domain.
     finds(&internet, "mail.example.test", (0, 90), "", "cert-invalid", &["cert-name-mismatch"]);
     // Another company's host: in the greeting and in the certificate. On 465 the greeting comes inside TLS.
@@ -73,6 +83,32 @@ fn the_wrong_mode_a_slow_greeting_and_a_refusal() {
     finds(&internet, NAME, (0, 90), &later, "rejected", &["greeting-temporary"]);
     let asks = "smtpd_tls_ask_ccert = yes\n";
     finds(&internet, NAME, (0, 90), asks, "works", &[]);
+}
+
+#[test]
+fn each_fault_of_tls_is_named_on_both_kinds_of_port() {
+    if !require_root_or_skip() {
+        return;
+    }
+    let internet = Internet::new();
+    // Postfix makes the handshake without a certificate, and says 421 to all that follows.
+    let demands = "smtpd_tls_req_ccert = yes\n";
+    finds(&internet, NAME, (0, 90), demands, "rejected", &["client-cert-required"]);
+    let old = "smtpd_tls_mandatory_protocols = <=TLSv1.1\nsmtpd_tls_protocols = <=TLSv1.1\n\
+               smtpd_tls_mandatory_ciphers = high\ntls_high_cipherlist = ALL:@SECLEVEL=0\n";
+    finds(&internet, NAME, (0, 90), old, "tls-failed", &["tls-version-too-old"]);
+    let rare = "smtpd_tls_mandatory_protocols = TLSv1.2\nsmtpd_tls_protocols = TLSv1.2\n\
+                smtpd_tls_mandatory_ciphers = high\ntls_high_cipherlist = AECDH-AES128-SHA:@SECLEVEL=0\n";
+    finds(&internet, NAME, (0, 90), rare, "tls-failed", &["tls-no-shared-cipher"]);
+    // Port 2525 need not do TLS at all.
+    let authority = authority();
+    let identity = server(&authority, NAME, (0, 90));
+    let none = "smtpd_tls_security_level = none\n";
+    let postfix = Postfix::start_with(&internet.server, &authority, &identity, none);
+    let more = ["--route", "2525/starttls"];
+    let report = Report::of(&internet, &postfix.authority_file(), SERVER_V4, &more);
+    assert_eq!(report.json["routes"][0]["outcome"], "no-starttls", "{:#}", report.json);
+    assert_eq!(report.codes(), ["starttls-not-offered"]);
 }
 
 #[test]

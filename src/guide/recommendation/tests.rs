@@ -40,6 +40,9 @@ fn rules() {
     let table: &[(&[&str], &str)] = &[
         (&[], "none"),
         (&["587/starttls works"], "ready 587/starttls"),
+        // The server itself has said what is to be used in the place of cleartext.
+        (&["587/none works starttls-required"], "after-fix 587/starttls starttls-required"),
+        (&["587/none works auth-required"], "after-fix 587/none auth-required"),
         (&["587/starttls works", "465/implicit works", "2525/starttls works"], "ready 587/starttls"),
         // Asked for in another order, the tree's own decides.
         (&["465/implicit works", "587/starttls works"], "ready 587/starttls"),

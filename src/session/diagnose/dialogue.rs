@@ -114,6 +114,13 @@ fn limits_connections(said: &Said) -> bool {
     said.negative() && limit.iter().any(|w| words.contains(w)) && of_what.iter().any(|w| words.contains(w))
 }
 
+/// True where a refusal inside TLS asks for the client's certificate: Postfix makes the handshake without one, and
+/// answers every command with 421 afterwards.
+fn wants_certificate(said: &Said) -> bool {
+    let words = said.reply.summary().to_ascii_lowercase();
+    said.encrypted && said.negative() && words.contains("client certificate")
+}
+
 /// RFC 5321 §3.1, §3.8, §4.2.1.
 fn rejected(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
@@ -121,6 +128,7 @@ fn rejected(notes: &mut Notes<'_, '_>) {
     if let Some(said) = greeting {
         let code = match said.reply.code() {
             _ if limits_connections(said) => "too-many-connections",
+            _ if wants_certificate(said) => "client-cert-required",
             Some(400..=499) => "greeting-temporary",
             _ => "greeting-rejected",
         };
@@ -130,7 +138,11 @@ fn rejected(notes: &mut Notes<'_, '_>) {
     let inside = case.probe.tls_is_up();
     let last = case.probe.exchange("HELO", inside).or_else(|| case.probe.exchange("EHLO", inside));
     let said = last.and_then(|exchange| exchange.answer.as_ref());
-    let code = if said.is_some_and(limits_connections) { "too-many-connections" } else { "helo-rejected" };
+    let code = match said {
+        Some(said) if limits_connections(said) => "too-many-connections",
+        Some(said) if wants_certificate(said) => "client-cert-required",
+        _ => "helo-rejected",
+    };
     refused(notes, code, said);
 }
 

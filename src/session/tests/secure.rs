@@ -200,6 +200,22 @@ pair!(
 );
 
 pair!(
+    says_client_cert_required_in_words_once_tls_is_up,
+    no_client_cert_required_where_the_name_is_refused,
+    "client-cert-required",
+    Starttls,
+    |t, _, p| {
+        t.up_to_starttls(p).tls_13(p, certs::GOOD);
+        t.ask(p, EHLO, "421 4.7.1 mx.example.com Error: No client certificate presented\r\n").quits(p);
+    },
+    |t, _, p| {
+        t.up_to_starttls(p).tls_13(p, certs::GOOD);
+        t.ask(p, EHLO, "550 5.7.1 Certified clients only: who is laptop.example.net?\r\n");
+        t.ask(p, "HELO laptop.example.net\r\n", "550 5.7.1 No\r\n").quits(p);
+    },
+);
+
+pair!(
     says_client_cert_required_in_tls_13,
     no_client_cert_required_for_another_end,
     "client-cert-required",
