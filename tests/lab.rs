@@ -95,6 +95,7 @@ const SHOWN: &[&str] = &[
     "mta-sts-mismatch",
     "mta-sts-unavailable",
     "mx-missing",
+    "mx-target-invalid",
     "mx-name-for-submission",
     "mx-null",
     "mx-unreachable",

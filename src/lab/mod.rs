@@ -117,6 +117,7 @@ const FILES: &[(&str, &str)] = &files! {
     "not-your-name"
     "nothing-in-common"
     "null-mx"
+    "number-for-a-name"
     "offered-then-refused"
     "old-appliance"
     "one-certificate-too-many"

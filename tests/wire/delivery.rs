@@ -294,3 +294,37 @@ async fn no_ptr_mismatch_where_one_of_two_names_leads_back() {
     let two = "ptr = ['gone.example.net', 'mail.example.net']";
     bare().reverse().name("77.100.51.198.in-addr.arpa", two).finds(&[]).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn says_mx_target_invalid_of_an_address_and_of_an_alias() {
+    let session = domain().name("example.com", "mx = ['10 192.0.2.25']").finds(&["mx-target-invalid"]).await;
+    assert!(session.routes().is_empty(), "no mail server goes there, and neither do we");
+    assert_eq!(finding(&session, "mx-target-invalid").severity, Severity::Error);
+    assert!(words(&session, "mx-target-invalid").contains("it is an address, and must be a name"));
+    assert_eq!(ehlo::report::exit_status(&session), 2);
+    // Beside another one it is a blemish.
+    let session = domain()
+        .name("example.com", "mx = ['10 192.0.2.25', '20 mx1.example.com']")
+        .finds(&["mx-target-invalid"])
+        .await;
+    assert_eq!(finding(&session, "mx-target-invalid").severity, Severity::Warning);
+    assert_eq!(ehlo::report::exit_status(&session), 0);
+    let alias = World::relay("example.com")
+        .name("example.com", "mx = ['10 mail.example.com']")
+        .name("mail.example.com", "cname = 'mx1.example.com'")
+        .name("mx1.example.com", "a = ['192.0.2.25']")
+        .reverse()
+        .server("192.0.2.25", "mail.example.com", "");
+    let session = alias.finds(&["mx-target-invalid"]).await;
+    assert!(words(&session, "mx-target-invalid").contains("it is an alias for mx1.example.com"));
+    assert_eq!(finding(&session, "mx-target-invalid").severity, Severity::Warning);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_mx_target_invalid_of_a_name_with_addresses_or_without() {
+    domain().finds(&[]).await;
+    domain()
+        .name("example.com", "mx = ['10 gone.example.com']")
+        .finds(&["dns-nxdomain", "mx-unreachable"])
+        .await;
+}

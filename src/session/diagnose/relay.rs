@@ -18,6 +18,7 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
         return Vec::new();
     }
     let mut found = exchangers(session);
+    found.extend(targets(session));
     found.extend(nowhere(session));
     found.extend(policy(session));
     found.extend(reverse(session));
@@ -42,6 +43,42 @@ fn exchangers(session: &Session) -> Vec<Finding> {
         }
         Exchangers::Unknown | Exchangers::Hosts { .. } => Vec::new(),
     }
+}
+
+/// `mx-target-invalid`: an MX record must lead to a name that has addresses itself (RFC 5321 §5.1); an address is no
+/// name, and an alias is beyond what senders must follow (RFC 2181 §10.3).
+fn targets(session: &Session) -> Vec<Finding> {
+    let (dns, domain) = (session.dns(), session.host());
+    let Exchangers::Hosts { hosts, line, .. } = relay::exchangers(dns, domain) else { return Vec::new() };
+    let is_name = |target: &str| matches!(Host::parse(target), Ok(Host::Name(_)));
+    let usable = hosts.iter().any(|(_, target)| is_name(target));
+    let invalid = |target: &String| {
+        let (why, severity, lines) = match Host::parse(target) {
+            Ok(Host::Name(name)) => {
+                let alias = dns.aliases(&name).into_iter().next()?;
+                let asked =
+                    dns.of(&name).find(|answer| matches!(answer.record, RecordType::A | RecordType::Aaaa));
+                let lines = [line].into_iter().chain(asked.map(|answer| answer.line)).collect();
+                (format!("it is an alias for {alias}"), Severity::Warning, lines)
+            }
+            other => {
+                let why = match other {
+                    Ok(Host::Address(_)) => "it is an address, and must be a name",
+                    _ => "it cannot be the name of a host",
+                };
+                let severity = if usable { Severity::Warning } else { Severity::Error };
+                (why.to_owned(), severity, vec![line])
+            }
+        };
+        let facts = BTreeMap::from([
+            ("host", domain.to_owned()),
+            ("domain", domain.to_owned()),
+            ("target", target.clone()),
+            ("why", why),
+        ]);
+        Some(finding("mx-target-invalid", severity, lines, facts))
+    };
+    hosts.iter().filter_map(|(_, target)| invalid(target)).collect()
 }
 
 /// Mail servers whose name leads to no address.
