@@ -135,6 +135,7 @@ const SHOWN: &[&str] = &[
     "starttls-refused",
     "starttls-required",
     "starttls-stripped",
+    "submission-host-unknown",
     "target-malformed",
     "tls-alert",
     "tls-closed",

@@ -366,6 +366,7 @@ mod tests {
             "message-",
             "envelope-",
             "smtputf8-",
+            "submission-",
             "open-",
             "greylisted",
         ];

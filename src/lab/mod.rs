@@ -44,6 +44,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = &files! {
     "587-filtered"
     "a-person-please"
+    "address-and-nothing-more"
     "all-mail-ports-blocked"
     "another-name-inside"
     "antivirus-in-between"

@@ -164,9 +164,14 @@ impl World {
         Scenario::read("world", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))
     }
 
+    /// Runs the engine over it.
+    pub async fn run(self) -> Session {
+        run_asked(self.asked.clone(), self.scenario()).await
+    }
+
     /// Runs the engine over it; these are the findings, and no others.
     pub async fn finds(self, codes: &[&str]) -> Session {
-        let session = run_asked(self.asked.clone(), self.scenario()).await;
+        let session = self.run().await;
         let mut found: Vec<&str> = session.findings().iter().map(|finding| finding.code).collect();
         found.sort_unstable();
         let mut wanted = codes.to_vec();

@@ -56,7 +56,8 @@ async fn says_spf_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn no_spf_missing_where_dns_fails() {
-    finds(good().name("example.com", "fails = { txt = 'servfail' }"), &[]).await;
+    let session = finds(good().name("example.com", "fails = { txt = 'servfail' }"), &["dns-servfail"]).await;
+    assert_eq!(ehlo::report::exit_status(&session), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -316,4 +317,32 @@ async fn no_srv_not_offered_where_there_is_no_record() {
         .name("smtp.example.com", "a = ['192.0.2.25']")
         .server("192.0.2.25", "smtp.example.com", "");
     world.finds(&["port-25-not-for-submission"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn says_submission_host_unknown_where_nothing_leads_from_the_address_to_a_server() {
+    let world = || World::mailbox("example.com").name("example.com", "mx = ['10 mx.other.example']");
+    let session = world().finds(&["submission-host-unknown"]).await;
+    assert_eq!(finding(&session, "submission-host-unknown").evidence.len(), 7);
+    assert_eq!(ehlo::report::exit_status(&session), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_submission_host_unknown_where_the_domain_is_gone_dns_fails_or_a_guess_is_right() {
+    World::mailbox("gone.example").finds(&["dns-nxdomain"]).await;
+    let fails = World::mailbox("example.com").name("example.com", "fails = { all = 'servfail' }");
+    fails.finds(&["dns-servfail"]).await;
+    let guess = World::mailbox("example.com")
+        .name("example.com", "mx = ['10 mx.other.example']")
+        .name("mail.example.com", "a = ['192.0.2.30']")
+        .address("192.0.2.30", "587 = 'refused'\n465 = 'refused'\n2525 = 'refused'");
+    let session = guess.run().await;
+    assert!(session.findings().iter().all(|finding| finding.code != "submission-host-unknown"));
+    assert_eq!(session.routes()[0].host, "mail.example.com");
+}
+
+/// What does not exist has no records, and that is all there is to say.
+#[tokio::test(start_paused = true)]
+async fn says_dns_nxdomain_of_a_senders_domain() {
+    World::inbox("gone.example").finds(&["dns-nxdomain", "port-is-not-the-cause"]).await;
 }

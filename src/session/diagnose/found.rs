@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finding;
+use super::names::unanswered;
 use crate::event::{Discover, LookupOutcome, LookupSource, RecordData, RecordType, RouteOrigin};
 use crate::session::{Finding, Session, Severity};
 
@@ -47,6 +48,7 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
             }
         }
     }
+    found.extend(nowhere(session, domain));
     let mut seen = Vec::new();
     found.retain(|finding| {
         let key = (finding.code, finding.facts.clone());
@@ -55,6 +57,28 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
         new
     });
     found
+}
+
+/// `submission-host-unknown`: all that leads from an address to its server was tried, and nothing came of it; or the
+/// domain itself does not exist.
+fn nowhere(session: &Session, domain: &str) -> Option<Finding> {
+    let dns = session.dns();
+    let by_name = |name: &str, record| dns.of(name).find(|answer| answer.record == record);
+    let exchangers = by_name(domain, RecordType::Mx)?;
+    let guesses = ["smtp", "mail"].map(|guess| format!("{guess}.{domain}"));
+    let tried = guesses.iter().all(|host| dns.of(host).next().is_some() && dns.reachable(host).is_empty());
+    if !session.routes().is_empty() || !tried {
+        return None;
+    }
+    if let Some(failed) = unanswered(exchangers, domain) {
+        return Some(failed);
+    }
+    let services =
+        SERVICES.iter().filter_map(|service| by_name(&format!("{service}.{domain}"), RecordType::Srv));
+    let names = guesses.iter().flat_map(|host| dns.of(host));
+    let lines = [exchangers].into_iter().chain(services).chain(names).map(|answer| answer.line).collect();
+    let facts = BTreeMap::from([("domain", domain.to_owned()), ("host", domain.to_owned())]);
+    Some(finding("submission-host-unknown", Severity::Error, lines, facts))
 }
 
 /// True where the host is the domain or lies below it.

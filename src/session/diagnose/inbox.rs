@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::finding;
+use super::names::unanswered;
 use super::relay::of_reverse;
 use crate::event::{RecordType, SessionStarted};
 use crate::session::relay::{self, is_public};
@@ -31,6 +32,16 @@ pub(super) fn findings(session: &Session) -> Vec<Finding> {
     // Said before anything is looked up: it is what the question is about.
     if let Some(line) = session.goal_line() {
         found.add("port-is-not-the-cause", Severity::Info, [line], []);
+    }
+    // Where the domain does not exist, or DNS fails, its records are not missing.
+    let (dns, host) = (session.dns(), &started.host);
+    let own = dns.of(host).find(|answer| answer.record == RecordType::Txt);
+    if let Some(failed) = own.and_then(|answer| unanswered(answer, host)) {
+        let gone = failed.code == "dns-nxdomain";
+        found.list.push(failed);
+        if gone {
+            return found.list;
+        }
     }
     found.spf();
     found.dkim();

@@ -101,6 +101,32 @@ fn no_address(dns: &Dns, host: &str) -> Option<Finding> {
     Some(finding(code, Severity::Error, lines, facts))
 }
 
+/// Why a question about a domain has no answer, where that is not simply that there is no such record.
+pub(super) fn unanswered(answer: &Answer, domain: &str) -> Option<Finding> {
+    let mut facts = BTreeMap::from([("host", domain.to_owned())]);
+    let code = match &answer.outcome {
+        LookupOutcome::Answers(_) | LookupOutcome::NoData => return None,
+        LookupOutcome::NxDomain { at } => {
+            facts.insert("name", at.clone());
+            "dns-nxdomain"
+        }
+        LookupOutcome::ServFail { extended } => {
+            if let Some((code, text)) = extended {
+                facts.insert("extended", format!("{code} {text}").trim_end().to_owned());
+            }
+            "dns-servfail"
+        }
+        LookupOutcome::OtherCode(_) | LookupOutcome::Malformed(_) => "dns-servfail",
+        LookupOutcome::Refused => "dns-refused",
+        LookupOutcome::TimedOut => "dns-timeout",
+        LookupOutcome::Unreachable(why) => {
+            facts.insert("reason", why.clone());
+            "dns-timeout"
+        }
+    };
+    Some(finding(code, Severity::Error, vec![answer.line], facts))
+}
+
 /// `dns-cname-dangling`: the name is there, and is an alias for one that is not (RFC 1034 §3.6.2).
 fn dangling(dns: &Dns, host: &str) -> Option<Finding> {
     if !dns.reachable(host).is_empty() {
