@@ -7,15 +7,20 @@ use clap::error::ErrorKind;
 use ehlo::cli::args::{Cli, Command, LabCommand};
 use ehlo::cli::check::FAILED;
 use ehlo::cli::screen::colour;
-use ehlo::cli::{check, explain, lab, other, walk};
+use ehlo::cli::{check, explain, lab, other, usage, walk};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse_from(explain::spelt_out(std::env::args_os())) {
+    let arguments = usage::spelt_out(explain::spelt_out(std::env::args_os()));
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version were asked for; anything else is a mistake, and the contract's status for that is 3.
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             let _ = error.print();
+            let unexpected = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict);
+            if let Some(hint) = usage::hint(&arguments).filter(|_| unexpected) {
+                eprintln!("\nehlo: {}", ehlo::wire::printable::printable(&hint, 200));
+            }
             return ExitCode::from(if asked { 0 } else { FAILED });
         }
     };

@@ -348,12 +348,26 @@ pub struct Credentials {
     pub secret: Secret,
 }
 
+/// The word of these that was most likely meant; `None` where none is like it.
+pub fn meant<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = known.into_iter().map(|word| (strsim::jaro_winkler(typed, word), word));
+    // As alike as clap asks for.
+    let alike = likeness.filter(|(likeness, _)| *likeness > 0.8);
+    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, word)| word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Target, BadTarget> {
         Target::parse(text, &|id| id == "sendgrid")
+    }
+
+    #[test]
+    fn the_nearest_word_is_meant_and_a_far_one_is_not() {
+        assert_eq!(meant("587-filterd", ["healthy", "587-filtered"]), Some("587-filtered"));
+        assert_eq!(meant("nope", ["healthy", "587-filtered"]), None);
     }
 
     #[test]

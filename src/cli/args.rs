@@ -67,7 +67,7 @@ Exit status:
 /// `ehlo [TARGET]`
 #[derive(Clone, Debug, Args)]
 pub struct WalkArgs {
-    /// host, host:port, [v6]:port, an address, a provider's id, or lab:SCENARIO
+    /// A host, host:port, [v6]:port, an IP address, an e-mail address, a provider's id such as sendgrid, or lab:SCENARIO
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
     /// What both walks share.
@@ -89,8 +89,8 @@ pub struct QuizArgs {
 /// `ehlo check TARGET`
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// host, host:port, [v6]:port, an address, a provider's id, or lab:SCENARIO
-    #[arg(value_name = "TARGET", allow_hyphen_values = true)]
+    /// A host, host:port, [v6]:port, an IP address, an e-mail address, a provider's id such as sendgrid, or lab:SCENARIO
+    #[arg(value_name = "TARGET")]
     pub target: String,
     /// What both walks share.
     #[command(flatten)]

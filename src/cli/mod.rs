@@ -11,4 +11,5 @@ pub mod prepare;
 pub mod progress;
 pub mod screen;
 pub mod secrets;
+pub mod usage;
 pub mod walk;

@@ -245,6 +245,12 @@ struct Understood {
 
 fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Understood, PrepareError> {
     let said = options.ehlo.as_deref().map(checked_ehlo_name).transpose()?;
+    // What cannot be right is said in the lab as well, which has its own roots and its own network.
+    let given = options.cacert.as_deref().map(ca_file).transpose()?;
+    let proxy = match &options.proxy {
+        Some(ProxyArgument(proxy)) => Some(proxy.clone()?),
+        None => None,
+    };
     if let Ok(Target::Lab(id)) = &target {
         let opened = lab::open(id)?;
         return Ok(Understood {
@@ -259,18 +265,15 @@ fn understand(target: Result<Target, BadTarget>, options: &Options) -> Result<Un
             ehlo_name: said.unwrap_or_else(|| "client.example.net".to_owned()),
         });
     }
-    let trust = match &options.cacert {
-        Some(path) => ca_file(path)?,
-        None => Trust::default(),
-    };
+    let trust = given.unwrap_or_default();
     let system = SystemNetwork::new(SystemOptions {
         given: options.resolve.clone(),
         dns_server: options.dns_server,
         bind: options.interface,
         ..SystemOptions::default()
     });
-    let network: Arc<dyn Network> = match &options.proxy {
-        Some(ProxyArgument(proxy)) => Arc::new(ProxyNetwork::new(system, proxy.clone()?)),
+    let network: Arc<dyn Network> = match proxy {
+        Some(proxy) => Arc::new(ProxyNetwork::new(system, proxy)),
         None => Arc::new(system),
     };
     let mut understood = Understood {
@@ -343,7 +346,9 @@ fn ca_file(path: &Path) -> Result<Trust, PrepareError> {
 }
 
 fn now() -> String {
-    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+    // A second is as exact as anybody reads it.
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! The verdict in one sentence, and why: what text, Markdown and screen put first.
 
-use crate::event::RunEnd;
+use crate::event::{Discover, RunEnd};
 use crate::guide::known::{Branch, Known};
 use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
 use crate::guide::words::words;
@@ -81,6 +81,12 @@ fn no_probe(known: &Known<'_>) -> Headline {
 fn why_none(known: &Known<'_>) -> Vec<String> {
     if let Some(why) = takes_no_mail(known) {
         return vec![why];
+    }
+    if known.discovers() == Some(Discover::Submission) && known.routes.is_empty() {
+        return vec![format!(
+            "No submission host was found for {}, so no port could be tried.",
+            known.host()
+        )];
     }
     if walk::has_no_address(known) && known.entered("host").is_some() {
         return vec![format!("The name {} leads to no address, so no port could be tried.", known.host())];

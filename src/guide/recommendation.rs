@@ -215,8 +215,8 @@ fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'sta
     }
     let auth = mechanisms(route);
     if !auth.is_empty() {
-        let when = if route.tls == TlsMode::None { "in cleartext" } else { "once TLS is up" };
-        reasons.push(format!("It offers AUTH {} {when}.", auth.join(", ")));
+        let when = if route.tls == TlsMode::None { "in cleartext" } else { "inside TLS" };
+        reasons.push(format!("Port {} offers AUTH {} {when}.", route.port, auth.join(", ")));
     }
     reasons
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::event::{ConnectOutcome, ProxyFault};
 use crate::guide::hosting::{self, list};
 use crate::session::{Outcome, Session};
+use crate::target::Goal;
 
 /// Most lines of evidence.
 const MAX_LINES: usize = 12;
@@ -56,9 +57,13 @@ pub fn request(session: &Session) -> Option<Request> {
     let word = if ports.len() == 1 { "port" } else { "ports" };
     let mut text =
         format!("Please allow outbound TCP connections from {machine} to {word} {}.\n", list(&ports));
+    let purpose = match session.goal() {
+        Goal::Relay => "deliver mail to the mail servers of",
+        Goal::Submit | Goal::Inbox => "submit mail, signed in and under TLS, to",
+    };
     let _ = writeln!(
         text,
-        "They are needed to submit mail, signed in and under TLS, to {}. This is what ehlo {} saw on {}, from: {}",
+        "They are needed to {purpose} {}. This is what ehlo {} saw on {}, from: {}",
         started.host, started.ehlo_version, started.started_at, started.vantage
     );
     let lines = session.transcript().lines();
@@ -118,6 +123,30 @@ mod tests {
         );
         let elsewhere = request(&blocked(&[], ConnectOutcome::Connected)).unwrap();
         assert_eq!(elsewhere.to, "whoever hosts this machine or runs its network");
+    }
+
+    /// Between servers nobody signs in: a request that says so would be turned down by those who know.
+    #[test]
+    fn a_mail_server_asks_for_port_25_once_and_says_what_for() {
+        let mut tape = Tape::with(|started| started.goal = Goal::Relay);
+        tape.resolves(&[V4]);
+        for _ in 0..2 {
+            tape.blocked(25, TlsMode::Starttls, ConnectOutcome::TimedOut, 5_000);
+        }
+        tape.control(443, ConnectOutcome::Connected, 30);
+        let session = tape.session();
+        let text = request(&session).unwrap().text;
+        assert!(
+            text.starts_with("Please allow outbound TCP connections from this machine to port 25.\n"),
+            "{text}"
+        );
+        assert!(text.contains("needed to deliver mail to the mail servers of smtp.example.com."), "{text}");
+        let words = |code: &str| {
+            let finding = session.findings().iter().find(|finding| finding.code == code).unwrap();
+            words_in(&session, finding)
+        };
+        assert!(words("all-ports-blocked").summary.ends_with("from here: 25."));
+        assert!(words("port-filtered").fix.contains("between mail servers no other will do"));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::lab::network::LabNetwork;
 use crate::lab::scenario::Scenario;
 use crate::net::tls::Trust;
-use crate::target::{Goal, Host, Target};
+use crate::target::{Goal, Host, Target, meant};
 
 pub mod network;
 pub mod pipe;
@@ -211,26 +211,30 @@ pub struct LabSession {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// There is none of that name.
-    #[error("the lab has no scenario '{}'; it has: {}", asked.escape_debug(), known.join(", "))]
+    #[error("the lab has no scenario '{}'; {}ehlo lab list names them all", asked.escape_debug(), perhaps(*meant))]
     Unknown {
         /// What was asked for.
         asked: String,
-        /// What there is.
-        known: Vec<&'static str>,
+        /// The one that was most likely meant.
+        meant: Option<&'static str>,
     },
     /// The certificates cannot be made.
     #[error(transparent)]
     Pki(#[from] pki::PkiError),
 }
 
-/// The scenario of this id, or an error that names those there are.
+fn perhaps(meant: Option<&str>) -> String {
+    meant.map_or_else(String::new, |meant| format!("did you mean {meant}? "))
+}
+
+/// The scenario of this id, or an error that names the nearest.
 ///
 /// # Errors
 /// [`LabError::Unknown`].
 pub fn find(id: &str) -> Result<&'static Scenario, LabError> {
     scenario(id).ok_or_else(|| LabError::Unknown {
         asked: id.to_owned(),
-        known: scenarios().iter().map(|scenario| scenario.id.as_str()).collect(),
+        meant: meant(id, scenarios().iter().map(|scenario| scenario.id.as_str())),
     })
 }
 

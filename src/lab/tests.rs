@@ -32,9 +32,11 @@ fn every_scenario_can_be_built_in_no_time() {
 }
 
 #[test]
-fn an_unknown_scenario_names_those_there_are() {
+fn an_unknown_scenario_says_where_they_are_named_and_what_was_meant() {
     let Err(error) = open("no\u{1b}such") else { panic!("there is none") };
     let text = error.to_string();
-    assert!(text.contains("healthy") && text.contains("587-filtered"), "{text}");
+    assert!(text.contains("ehlo lab list") && !text.contains("did you mean"), "{text}");
     assert!(!text.contains('\u{1b}'));
+    let Err(error) = open("587-filterd") else { panic!("there is none") };
+    assert!(error.to_string().contains("did you mean 587-filtered?"), "{error}");
 }

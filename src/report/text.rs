@@ -114,7 +114,7 @@ fn verdict(page: &mut Page, session: &Session) {
             Some(format!("{} port {}, {}{auth}", found.host, found.port, mode_word(found.tls)))
         }
         (None, Some(started)) if found.tone == Tone::Bad && started.malformed.is_none() => {
-            Some(format!("{}, asked from: {}", started.host, started.vantage))
+            Some(format!("{}, asked from {}", started.host, vantage(&started.vantage)))
         }
         _ => None,
     };
@@ -309,7 +309,8 @@ fn one_finding(page: &mut Page, session: &Session, finding: &Finding, told: bool
         }
     }
     if finding.evidence.len() > QUOTED {
-        page.line(&format!("    Seen: {} more lines", finding.evidence.len() - QUOTED));
+        let more = finding.evidence.len() - QUOTED;
+        page.line(&format!("    Seen: {more} more {}", if more == 1 { "line" } else { "lines" }));
     }
     if told {
         page.line("    What to do: as above");
@@ -340,6 +341,11 @@ pub fn owner(owner: Owner) -> &'static str {
         Owner::Server => "whoever runs the mail server",
         Owner::Provider => "the mail provider",
     }
+}
+
+/// Where the probes left from, in words.
+pub fn vantage(vantage: &str) -> &str {
+    if vantage == "local" { "this machine" } else { vantage }
 }
 
 fn settings(page: &mut Page, session: &Session, found: &Recommendation) {

@@ -1,8 +1,10 @@
 //! The greeting, EHLO and STARTTLS (RFC 5321 §3.1, §4.2; RFC 3207 §4).
 
+use std::net::IpAddr;
+
 use super::{Notes, seconds};
-use crate::event::{Awaited, Micros};
-use crate::session::case::TlsFault;
+use crate::event::{Awaited, ConnectOutcome, Micros};
+use crate::session::case::{Case, TlsFault};
 use crate::session::handshake::version;
 use crate::session::probe::Said;
 use crate::session::{Outcome, Severity};
@@ -161,6 +163,14 @@ fn mismatch(notes: &mut Notes<'_, '_>) {
     notes.error("implicit-tls-expected", [silence, greeting, proof]);
 }
 
+/// True where the connection did not leave this machine.
+fn on_this_machine(case: &Case<'_>) -> bool {
+    let mut connected =
+        case.probe.attempts.iter().filter(|attempt| attempt.outcome == Some(ConnectOutcome::Connected));
+    connected
+        .any(|attempt| attempt.endpoint.host().parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+}
+
 /// RFC 3207 §6: an offer can be removed on the way; devices that do so leave traces.
 fn no_starttls(notes: &mut Notes<'_, '_>) {
     let case = notes.case;
@@ -193,6 +203,14 @@ fn no_starttls(notes: &mut Notes<'_, '_>) {
                 "Whoever runs the server should turn STARTTLS on; a sender can only refuse".to_owned(),
             ),
         ],
+        Goal::Submit | Goal::Inbox if on_this_machine(case) => vec![(
+            "advice",
+            format!(
+                "A server for tests on this machine (Mailpit, MailHog) has none: choose no TLS and no sign-in for it, \
+                 as --route {}/none does here; on a real server, turn STARTTLS on",
+                case.route.port
+            ),
+        )],
         Goal::Submit | Goal::Inbox => Vec::new(),
     };
     notes.add("starttls-not-offered", severity, lines.into_iter().map(Some), facts);

@@ -2,7 +2,7 @@
 //!
 //! Rules read the probes' books, never the whole transcript, so that they stay quick however long it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{
     ConnectOutcome, LookupOutcome, Micros, ProxyFault, Purpose, RouteId, RouteOrigin, Submit,
@@ -230,7 +230,10 @@ fn blocked(session: &Session) -> Vec<Finding> {
         return Vec::new();
     }
     let host = session.started().map(|started| started.host.clone()).unwrap_or_default();
-    let ports = tried.iter().map(|r| r.port.to_string()).collect::<Vec<_>>().join(", ");
+    let mut ports: Vec<String> = tried.iter().map(|route| route.port.to_string()).collect();
+    let mut said = BTreeSet::new();
+    ports.retain(|port| said.insert(port.clone()));
+    let ports = ports.join(", ");
     let error = |code, evidence, facts| finding(code, Severity::Error, evidence, facts);
     let mut facts = BTreeMap::from([("host", host), ("ports", ports)]);
     if session.goal() == Goal::Relay {

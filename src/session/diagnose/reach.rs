@@ -44,6 +44,10 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
             facts.push(("sender", sender.to_string()));
         }
     }
+    if why == Unreached::Filtered && case.goal == Goal::Relay {
+        facts.push(("ask", "Ask".to_owned()));
+        facts.push(("only", "between mail servers no other will do".to_owned()));
+    }
     if why == Unreached::DroppedHere {
         facts.push(("how", "drops the packets".to_owned()));
     }

@@ -1,8 +1,9 @@
 //! Codes of the greeting, the other end and STARTTLS: each with the session that gives it and one that must not.
 
 use super::telling::pair;
-use crate::event::{Awaited, CloseKind, InspectReason, ProbeId, RouteId, Side, Verification};
+use crate::event::{Awaited, CloseKind, ConnectOutcome, InspectReason, ProbeId, RouteId, Side, Verification};
 use crate::session::testing::{EHLO, Failure, OFFER, OFFER_INSIDE, Tape, certs, server_flight_13};
+use crate::target::TlsMode;
 
 const READY: &str = "220 mx.example.com ESMTP ready\r\n";
 const HELO: &str = "HELO laptop.example.net\r\n";
@@ -302,6 +303,23 @@ pair!(
         t.up_to_starttls(p).tls_13(p, certs::GOOD).ask(p, EHLO, OFFER_INSIDE).quits(p);
     },
 );
+
+/// A catcher of test mail has no TLS and needs none: nobody is told to turn STARTTLS on in it.
+#[test]
+fn starttls_not_offered_on_this_machine_speaks_of_test_servers() {
+    for (address, local) in [("127.0.0.1", true), ("::1", true), ("192.0.2.10", false)] {
+        let mut tape = Tape::new();
+        let route = tape.route(1025, TlsMode::Starttls);
+        let probe = tape.probe(route);
+        tape.connect(probe, address, ConnectOutcome::Connected, 1).chosen(probe, address);
+        tape.server(probe, READY).ask(probe, EHLO, "250-mx.example.com\r\n250 SIZE\r\n").quits(probe);
+        let session = tape.session();
+        let finding =
+            session.findings().iter().find(|finding| finding.code == "starttls-not-offered").unwrap();
+        let advice = finding.facts.get("advice").map(String::as_str).unwrap_or_default();
+        assert_eq!(advice.contains("--route 1025/none"), local, "{address}: {advice}");
+    }
+}
 
 pair!(
     says_starttls_not_offered,

@@ -73,7 +73,7 @@ fn score(ui: &Ui, document: &mut Document<'_>) {
         document.paragraph(
             Role::Quiet,
             1,
-            "Solved is a case with two of three right. It can be walked again.",
+            "A case counts as solved with two thirds of the predictions right. It can be walked again.",
         );
     }
 }

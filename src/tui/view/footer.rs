@@ -87,6 +87,7 @@ fn keys(ui: &Ui, width: u16) -> Line<'static> {
         .filter(|row| row.rank > 0 && ui.allows(row.action))
         // One of the two keys that read is enough to be named.
         .filter(|row| row.action != Action::Read || !ui.allows(Action::ReadPasted))
+        .filter(|row| row.action != Action::Practise || !ui.listed().is_empty())
         .map(|row| entry(ui, row))
         .collect();
     if matches!(place, Place::Walk) && !ui.lines().is_empty() {
@@ -96,7 +97,12 @@ fn keys(ui: &Ui, width: u16) -> Line<'static> {
     if matches!(place, Place::Verdict | Place::Page | Place::Lab | Place::Causes) {
         let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
         let what = if place == Place::Lab { "choose" } else { "scroll" };
-        rows.insert(rows.len().min(1), (arrows.to_owned(), what, 3));
+        if place != Place::Lab || !ui.listed().is_empty() {
+            rows.insert(rows.len().min(1), (arrows.to_owned(), what, 3));
+        }
+        if place == Place::Lab && ui.allows(Action::LetGo) {
+            rows.insert(rows.len().min(2), ("Esc".to_owned(), "list all", 2));
+        }
     }
     let room = usize::from(width).saturating_sub(2);
     let total = |rows: &[(String, &str, u8)]| -> usize {

@@ -91,7 +91,7 @@ impl Widget for Message<'_> {
         let (row, _) = message.area.place(width);
         let top = top(row, rows.len(), usize::from(paper.height));
         if message.area.text().is_empty() {
-            let hint = "Error: connect ETIMEDOUT 192.0.2.25:587";
+            let hint = "for example: Error: connect ETIMEDOUT 192.0.2.25:587";
             let hint = super::cut(hint, width, theme);
             buffer.set_string(paper.x, paper.y, hint, theme.style(Role::Quiet));
         } else {

@@ -150,7 +150,7 @@ fn draw_field(ui: &Ui, buffer: &mut Buffer, left: u16, top: u16, columns: u16) {
     // Columns are skipped as characters: a host name has no wide ones, and what has is refused.
     let shown: String = input.value().chars().skip(scroll).collect();
     if shown.is_empty() {
-        let hint = cut("smtp.example.com", usize::from(columns), theme);
+        let hint = cut("for example smtp.example.com", usize::from(columns), theme);
         buffer.set_string(left + 1, top + 1, hint, theme.style(Role::Quiet));
     } else {
         buffer.set_stringn(left + 1, top + 1, &shown, usize::from(columns), theme.style(Role::Text));

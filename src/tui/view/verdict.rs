@@ -14,7 +14,7 @@ use crate::guide::recommendation::Recommendation;
 use crate::guide::request::request;
 use crate::guide::snippet;
 use crate::guide::words::{lower, words_in};
-use crate::report::text::{mode_names, owner};
+use crate::report::text::{mode_names, owner, vantage};
 use crate::session::{Finding, Outcome, Route, Severity};
 use crate::target::{Goal, TlsMode};
 use crate::tui::facts::duration;
@@ -99,7 +99,7 @@ fn sentence(ui: &Ui, document: &mut Document<'_>) {
     let below = match (&ui.recommendation, ui.session.started()) {
         (Some(found), _) => format!("{} port {} {}", found.host, found.port, found.tls.phrase()),
         (None, Some(started)) if headline.tone == Tone::Bad && !started.host.is_empty() => {
-            format!("{}, asked from: {}", started.host, printable(&started.vantage, 60))
+            format!("{}, asked from {}", started.host, vantage(&printable(&started.vantage, 60)))
         }
         (None, _) => String::new(),
     };
@@ -266,6 +266,10 @@ fn of_route(ui: &Ui, route: &Route, column: usize, width: usize) -> Line<'static
         notes.insert(0, route.host.clone());
     }
     let used: usize = spans.iter().map(Span::width).sum();
+    // What stands elsewhere on the page is left out rather than cut.
+    while notes.len() > 1 && used + 2 + notes.join(", ").width() > width {
+        notes.pop();
+    }
     let notes = plain(&notes.join(", "), theme);
     if used + 2 < width {
         spans.push(Span::styled(
