@@ -75,7 +75,7 @@ fn unescape(text: &str) -> String {
     ];
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(['\\', '&', '<']) {
+    while let Some(at) = rest.find(['\\', '&', '<', '*']) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         if let Some((entity, c)) = ENTITIES.iter().find(|(entity, _)| from.starts_with(entity)) {
@@ -100,6 +100,10 @@ fn unescape(text: &str) -> String {
                 chars.next();
             }
             ('\\', Some('"' | '\'' | '/')) => {}
+            // Bold in Markdown.
+            ('*', Some('*')) => {
+                chars.next();
+            }
             (c, _) => out.push(c),
         }
         rest = chars.as_str();
