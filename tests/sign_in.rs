@@ -296,6 +296,28 @@ async fn a_server_that_says_the_secret_aloud_is_not_quoted() {
     }
 }
 
+/// The check in cleartext comes after the sign-in, on a connection of its own: the server has heard the secret by then.
+#[tokio::test(start_paused = true)]
+async fn what_one_connection_was_told_no_other_repeats() {
+    let (begin, end) = PASSWORD.split_at(PASSWORD.len() / 2);
+    for said in [
+        format!("550 5.7.1 {PASSWORD}"),
+        format!("550-5.7.1 {begin}\n550 5.7.1 {end}"),
+        format!("550 5.7.1 {}", STANDARD.encode(STANDARD.encode(PASSWORD))),
+    ] {
+        let rule = format!("[[smtp.rule]]\nat = \"mail\"\nreply = '''\n{said}'''\n[[smtp.auth.answer]]");
+        let scenario = scenario(|text| text.replace("[[smtp.auth.answer]]", &rule));
+        let heard = letter(Call::new(scenario)).run().await;
+        heard.keeps(PASSWORD);
+        assert!(!heard.shown().contains(begin) && !heard.shown().contains(end), "{}", heard.shown());
+        let hidden = heard.events.iter().filter(|event| match &event.kind {
+            EventKind::Received { bytes, .. } => String::from_utf8_lossy(&bytes.0).contains("[hidden]"),
+            _ => false,
+        });
+        assert_eq!(hidden.count(), 2, "inside TLS and in cleartext: {said}");
+    }
+}
+
 fn letter(mut call: Call) -> Call {
     call.submit.mail_from = Some(USER.to_owned());
     call.submit.rcpt_to = Some("bob@example.net".to_owned());

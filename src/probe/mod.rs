@@ -8,8 +8,8 @@
 //! alive at all, [`policy`] fetches what a domain demands of those who deliver to it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, mpsc};
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::event::{Event, EventKind, Limits, Micros, ProbeEnd, ProbeId, Purpose};
 use crate::net::Network;
 use crate::net::tls::{TlsClient, Trust, TrustError};
+use crate::wire::sasl::Scrubber;
 
 pub mod connect;
 pub mod control;
@@ -94,6 +95,7 @@ pub struct Context {
     pub family: Family,
     started: Instant,
     ids: Arc<AtomicU32>,
+    told: Arc<Mutex<Scrubber>>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -109,7 +111,17 @@ impl Context {
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         let ids = Arc::new(AtomicU32::new(ProbeId::SESSION.0 + 1));
-        Self { network, tls, limits, ehlo_name, family, started: Instant::now(), ids, events }
+        Self {
+            network,
+            tls,
+            limits,
+            ehlo_name,
+            family,
+            started: Instant::now(),
+            ids,
+            told: Arc::default(),
+            events,
+        }
     }
 
     /// Time since the session began.
@@ -120,7 +132,7 @@ impl Context {
     /// A recorder for a new probe.
     pub fn recorder(&self) -> Recorder {
         let probe = ProbeId(self.ids.fetch_add(1, Ordering::Relaxed));
-        Recorder { probe, started: self.started, events: self.events.clone() }
+        Recorder { probe, started: self.started, told: Arc::clone(&self.told), events: self.events.clone() }
     }
 
     fn connect_limit(&self) -> Duration {
@@ -137,6 +149,8 @@ impl Context {
 pub struct Recorder {
     probe: ProbeId,
     started: Instant,
+    /// The secrets that servers were told in this session: what one knows, it may say on another connection too.
+    told: Arc<Mutex<Scrubber>>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -144,6 +158,11 @@ impl Recorder {
     /// Which probe.
     pub fn probe(&self) -> ProbeId {
         self.probe
+    }
+
+    /// What must be taken out of all that servers say from now on.
+    pub(crate) fn told(&self) -> MutexGuard<'_, Scrubber> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records what has just happened. Where nobody listens any more, nothing is lost that anybody would hear.

@@ -10,11 +10,12 @@ use crate::event::{Awaited, CloseKind, EventKind, Micros};
 use crate::net::Stream;
 use crate::probe::Recorder;
 use crate::probe::route::Heard;
+use crate::target::Secret;
 use crate::wire::bytes::Bytes;
 use crate::wire::command::Command;
 use crate::wire::dialogue::{Action, Dialogue, Finish, Script};
 use crate::wire::reply::{Reply, ReplyReader};
-use crate::wire::sasl::{HIDDEN, Scrubber, Verified};
+use crate::wire::sasl::{HIDDEN, Verified};
 
 /// Most bytes that one connection is read for: far above any server's EHLO, far below what hurts.
 const MAX_RECEIVED: usize = 256 * 1024;
@@ -49,18 +50,18 @@ pub struct Talk {
     first: Heard,
     /// Written behind STARTTLS, in the same piece.
     behind: Vec<u8>,
-    /// Takes the secret out of what the server says, once it has been told.
-    scrubber: Option<Scrubber>,
-    /// A line that has not ended, kept back so that no secret passes in two halves.
+    /// The secret that this dialogue may tell the server.
+    secret: Option<Secret>,
+    /// What was read once a secret was told, until it makes a whole reply: no secret passes in two halves.
     kept: Vec<u8>,
 }
 
 impl Talk {
     /// Begins over a connection that has just been made. `limit` bounds each wait.
     pub fn new(stream: Box<dyn Stream>, script: Script, recorder: Recorder, limit: Duration) -> Self {
-        let secret = script.errand.sign_in.as_ref().map(|sign_in| &sign_in.credentials.secret);
+        let secret = script.errand.sign_in.as_ref().map(|sign_in| sign_in.credentials.secret.clone());
         Self {
-            scrubber: secret.map(Scrubber::new),
+            secret,
             kept: Vec::new(),
             stream: Some(stream),
             dialogue: Dialogue::new(script),
@@ -84,6 +85,7 @@ impl Talk {
                     }
                     let shown = command.shown.as_ref().unwrap_or(&command.bytes).clone();
                     let redacted = command.shown.is_some();
+                    self.tell(&command);
                     if let Err(error) = self.write(&command.bytes.0).await {
                         return self.broken(&error);
                     }
@@ -202,6 +204,7 @@ impl Talk {
     async fn reply(&mut self, deadline: Instant) -> Result<Option<Reply>, Halt> {
         loop {
             if let Some(reply) = self.reader.next_reply() {
+                self.let_lines_go();
                 return Ok(Some(reply));
             }
             match timeout_at(deadline, self.read()).await {
@@ -218,26 +221,44 @@ impl Talk {
         }
     }
 
-    /// Records what was read. Once a secret was sent, whole lines only, and without it.
+    /// Remembers what goes out now: from here on the server knows it, and may say it on this connection and on others.
+    fn tell(&mut self, command: &Command) {
+        if command.verb != "AUTH" {
+            return;
+        }
+        let mut told = self.recorder.told();
+        if let Some(secret) = self.secret.take() {
+            told.learn(&secret);
+        }
+        let hides = |shown: &Bytes| shown.0.windows(HIDDEN.len()).any(|part| part == HIDDEN.as_bytes());
+        if command.shown.as_ref().is_some_and(hides) {
+            told.learn_said(&command.bytes.0);
+        }
+    }
+
+    /// Records what was read. Once a secret was told to any server, whole replies only, and without it.
     fn record_received(&mut self, bytes: &[u8]) {
-        let encrypted = self.encrypted;
-        if self.scrubber.is_none() || !self.dialogue.has_sent_secret() {
+        if self.recorder.told().is_empty() {
+            let encrypted = self.encrypted;
             return self.recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
         }
         self.kept.extend_from_slice(bytes);
+    }
+
+    /// Records the whole lines of what was kept back.
+    fn let_lines_go(&mut self) {
         let whole = self.kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let lines: Vec<u8> = self.kept.drain(..whole).collect();
         self.record_scrubbed(&lines);
     }
 
-    /// Records what was kept back: no more will come.
+    /// Records all that was kept back: no more will come.
     fn let_go(&mut self) {
         let rest = std::mem::take(&mut self.kept);
         self.record_scrubbed(&rest);
     }
 
     fn record_scrubbed(&self, lines: &[u8]) {
-        let Some(scrubber) = &self.scrubber else { return };
         if lines.is_empty() {
             return;
         }
@@ -247,11 +268,11 @@ impl Talk {
             if hides && line.starts_with(b"334") {
                 shown.extend_from_slice(format!("334 {HIDDEN}\r\n").as_bytes());
             } else {
-                shown.extend(scrubber.line(line));
+                shown.extend_from_slice(line);
             }
         }
-        let encrypted = self.encrypted;
-        self.recorder.record(EventKind::Received { bytes: Bytes(shown), encrypted });
+        let bytes = Bytes(self.recorder.told().lines(&shown));
+        self.recorder.record(EventKind::Received { bytes, encrypted: self.encrypted });
     }
 
     async fn read(&mut self) -> Result<(), Halt> {

@@ -254,11 +254,6 @@ impl Dialogue {
             && self.exchange.as_ref().is_some_and(Exchange::hides_challenge)
     }
 
-    /// True once AUTH was sent: from then on what the server says may hold the secret.
-    pub fn has_sent_secret(&self) -> bool {
-        self.exchange.is_some()
-    }
-
     fn command(&mut self, step: Step) -> Command {
         let envelope = self.script.errand.envelope.as_ref();
         match step {
