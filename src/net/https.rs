@@ -12,6 +12,7 @@ use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, HOST, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use crate::event::PolicyOutcome;
@@ -19,6 +20,9 @@ use crate::net::Stream;
 
 /// Most bytes of the head of an answer, and of what is read at once.
 const MAX_BUFFER: usize = 32 * 1024;
+
+/// Most bytes that are read besides the page: a head, and interim answers (RFC 9110 §15.2), which may come without end.
+const MAX_BESIDES: u64 = 128 * 1024;
 
 /// Gets `https://HOST/PATH` over a stream on which TLS is up; at most `most` bytes, within `limit`.
 pub async fn get(
@@ -50,8 +54,11 @@ async fn page(
     else {
         return Ok(PolicyOutcome::Failed(format!("{host} cannot be asked for a page")));
     };
-    let (mut sender, connection) =
-        http1::Builder::new().max_buf_size(MAX_BUFFER).handshake(TokioIo::new(stream)).await?;
+    let (read, write) = tokio::io::split(stream);
+    // A page in chunks has their lengths beside it.
+    let bounded = read.take(MAX_BESIDES + 2 * most as u64);
+    let stream = TokioIo::new(tokio::io::join(bounded, write));
+    let (mut sender, connection) = http1::Builder::new().max_buf_size(MAX_BUFFER).handshake(stream).await?;
     let talk = async {
         let answer = sender.send_request(request).await?;
         if answer.status() != StatusCode::OK {
@@ -131,6 +138,13 @@ mod tests {
         assert!(matches!(said(b"").await.0, PolicyOutcome::Failed(_)));
         let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort";
         assert!(matches!(said(cut).await.0, PolicyOutcome::Failed(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn interim_answers_without_end_come_to_one() {
+        let much = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20_000);
+        let late = [&much[..], b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"].concat();
+        assert!(matches!(said(&late).await.0, PolicyOutcome::Failed(_)));
     }
 
     #[tokio::test(start_paused = true)]

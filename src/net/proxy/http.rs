@@ -9,6 +9,8 @@ use super::{Failure, ProxyUrl};
 use crate::event::{Endpoint, ProxyFault};
 use crate::net::Stream;
 use crate::target::Secret;
+use crate::wire::printable::quoted;
+use crate::wire::sasl::Scrubber;
 
 /// Longest head of a response that is read.
 const MAX_HEAD: usize = 16 << 10;
@@ -32,7 +34,9 @@ pub(super) async fn connect(
             Err(_) => break,
         }
     }
-    answer(&head)?;
+    let scrubber = proxy.password.as_ref().map(Scrubber::new).unwrap_or_default();
+    // It may send back what it was sent.
+    answer(&scrubber.lines(&head))?;
     Ok(stream)
 }
 
@@ -66,7 +70,7 @@ fn answer(head: &[u8]) -> Result<(), Failure> {
         Some(502 | 503) => ProxyFault::TargetUnreachable,
         Some(_) => ProxyFault::Unknown,
     };
-    Err(Failure::new(fault, format!("the proxy answers {line}")))
+    Err(Failure::new(fault, format!("the proxy answers {}", quoted(line))))
 }
 
 #[cfg(test)]
@@ -85,6 +89,15 @@ mod tests {
         let plain: ProxyUrl = "http://proxy.example.net:3128".parse().unwrap();
         let v6 = Endpoint::Address("[2001:db8::1]:465".parse().unwrap());
         assert!(request(&plain, &v6).starts_with("CONNECT [2001:db8::1]:465 HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn what_is_obeyed_or_secret_is_not_quoted() {
+        let told = Scrubber::new(&Secret::new("correct horse".into()));
+        let head = format!("HTTP/1.1 407 \x1b[2J {}\r\n\r\n", STANDARD.encode("ann:correct horse"));
+        let failure = answer(&told.lines(head.as_bytes())).unwrap_err();
+        assert_eq!(failure.fault, ProxyFault::Denied);
+        assert_eq!(failure.text, "the proxy answers “HTTP/1.1 407 <1b>[2J YW5uOm[hidden]U=”");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, ProxyF
 use crate::net::system::SystemNetwork;
 use crate::net::{BoxFuture, Connection, Network, Stream};
 use crate::target::Host;
+use crate::wire::printable::printable;
 
 mod http;
 mod socks;
@@ -36,7 +37,7 @@ struct Failure {
 impl Failure {
     fn new(fault: ProxyFault, text: impl Into<String>) -> Self {
         let text: String = text.into();
-        Self { fault, text: text.chars().take(MAX_TEXT).collect() }
+        Self { fault, text: printable(&text, MAX_TEXT) }
     }
 
     fn broken(error: &std::io::Error) -> Self {

@@ -168,7 +168,7 @@ async fn connect_over_http_leaves_the_greeting_to_its_reader() {
 async fn a_refusal_over_http_is_quoted() {
     let (address, _) = proxy(Manner::Http("HTTP/1.1 403 Forbidden\r\n\r\n")).await;
     let (fault, text) = fault(&format!("http://{address}"), LIMIT).await;
-    assert_eq!((fault, text.as_str()), (ProxyFault::Denied, "the proxy answers HTTP/1.1 403 Forbidden"));
+    assert_eq!((fault, text.as_str()), (ProxyFault::Denied, "the proxy answers “HTTP/1.1 403 Forbidden”"));
 }
 
 #[tokio::test]
