@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::event::{Event, EventKind, JOURNAL_SCHEMA};
+use crate::wire::printable::{printable, visible_json};
 
 /// Longest line that is read, in bytes: more than any event that ehlo writes.
 const MAX_LINE: u64 = 1 << 20;
@@ -39,8 +40,9 @@ impl Writer {
         if self.failed {
             return None;
         }
-        let written = serde_json::to_writer(&mut self.file, event)
+        let written = line(event)
             .map_err(io::Error::from)
+            .and_then(|line| self.file.write_all(line.as_bytes()))
             .and_then(|()| self.file.write_all(b"\n"))
             .and_then(|()| self.file.flush());
         match written {
@@ -51,6 +53,14 @@ impl Writer {
             }
         }
     }
+}
+
+/// An event as a line, without its end. People look at journals with `cat`: nothing in it moves a cursor.
+///
+/// # Errors
+/// None that an event can give.
+pub fn line(event: &Event) -> serde_json::Result<String> {
+    serde_json::to_string(event).map(|line| visible_json(&line))
 }
 
 /// A journal that was read.
@@ -90,8 +100,9 @@ fn read_from(mut reader: impl BufRead, path: &Path) -> Result<Journal, JournalEr
             }
             Err(error) => {
                 journal.cut = Some(format!(
-                    "the journal {} breaks off at line {number} ({error}); what stands before it is shown",
-                    path.display()
+                    "the journal {} breaks off at line {number} ({}); what stands before it is shown",
+                    path.display(),
+                    printable(&error.to_string(), 200)
                 ));
                 break;
             }
@@ -102,7 +113,7 @@ fn read_from(mut reader: impl BufRead, path: &Path) -> Result<Journal, JournalEr
                 EventKind::SessionStarted(started) => {
                     return Err(JournalError::OtherVersion {
                         path: path.to_owned(),
-                        schema: started.schema.chars().filter(|c| !c.is_control()).take(40).collect(),
+                        schema: printable(&started.schema, 40),
                     });
                 }
                 _ => return Err(JournalError::NotAJournal { path: path.to_owned() }),

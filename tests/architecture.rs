@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guide", &["target", "wire", "event", "session"]),
     ("net", &["target", "wire", "event"]),
     ("probe", &["target", "wire", "event", "net"]),
-    ("journal", &["event"]),
+    ("journal", &["wire", "event"]),
     ("engine", &["target", "wire", "event", "order", "session", "guide", "net", "probe", "journal"]),
     ("lab", &["target", "wire", "event", "net"]),
     ("report", &["target", "wire", "event", "session", "guide"]),

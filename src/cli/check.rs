@@ -140,7 +140,7 @@ pub async fn stopped() {
 }
 
 fn print_event(event: &Event) {
-    if let Ok(line) = serde_json::to_string(event) {
+    if let Ok(line) = crate::journal::line(event) {
         put(&format!("{line}\n"));
     }
 }

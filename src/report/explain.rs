@@ -10,7 +10,7 @@ use super::text::TextOptions;
 use crate::guide::symptom::{self, Confidence, Doubt, Explanation, book};
 use crate::guide::tree;
 use crate::target::{Goal, Host, RouteSpec, TlsMode};
-use crate::wire::printable::printable;
+use crate::wire::printable::{printable, visible_json};
 
 /// The version of this form.
 pub const SCHEMA: &str = "ehlo-explain/1";
@@ -24,7 +24,7 @@ const IN_FULL: usize = 3;
 /// The explanation for programs, indented. Fields may be added; none changes its meaning.
 pub fn json(found: &Explanation, page: Option<&symptom::Page>) -> String {
     // Serialising these types cannot fail.
-    serde_json::to_string_pretty(&report(found, page)).unwrap_or_default()
+    visible_json(&serde_json::to_string_pretty(&report(found, page)).unwrap_or_default())
 }
 
 #[derive(Debug, Serialize)]

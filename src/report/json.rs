@@ -17,6 +17,7 @@ use crate::session::{Finding, Outcome, Route, Session, Severity};
 use crate::target::{Host, TlsMode};
 use crate::wire::capability::Capabilities;
 use crate::wire::certificate::{Certificate, date};
+use crate::wire::printable::visible_json;
 
 /// The version of this form.
 pub const SCHEMA: &str = "ehlo-report/1";
@@ -24,7 +25,7 @@ pub const SCHEMA: &str = "ehlo-report/1";
 /// The report, indented.
 pub fn json(session: &Session) -> String {
     // Serialising these types cannot fail: no maps with odd keys, no fallible implementations.
-    serde_json::to_string_pretty(&report(session)).unwrap_or_default()
+    visible_json(&serde_json::to_string_pretty(&report(session)).unwrap_or_default())
 }
 
 /// The whole report.

@@ -11,6 +11,7 @@ use crate::guide::words::{lower, words_in};
 use crate::report::command::command;
 use crate::report::text::{label, mode_names, owner, transcript_line};
 use crate::session::{Line, Session};
+use crate::wire::printable::visible_lines;
 
 /// Most transcript lines in a ticket; hosts of tickets cut long texts somewhere, better here with a word about it.
 const MAX_LINES: usize = 400;
@@ -53,7 +54,8 @@ pub fn markdown(session: &Session) -> String {
     if let Some(call) = command(session) {
         let _ = writeln!(out, "\nAgain: {}", code(&call));
     }
-    out
+    // The session's texts are visible already; those of a journal that strangers wrote may not be.
+    visible_lines(&out)
 }
 
 fn routes(out: &mut String, session: &Session) {

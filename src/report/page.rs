@@ -1,6 +1,7 @@
 //! A page of text: wrapped paragraphs, aligned tables, colour where it was asked for.
 //!
-//! What a server said is shown as it stands in the session: already printable, one line. Width is counted in columns,
+//! What a server said is shown as it stands in the session: already printable, one line. That a journal of strangers
+//! keeps to that is not believed: what a terminal obeys leaves a page only as a style of its own. Width is counted in columns,
 //! so that wide characters do not break a table.
 
 use std::fmt::Write as _;
@@ -8,6 +9,7 @@ use std::fmt::Write as _;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::report::text::TextOptions;
+use crate::wire::printable::visible_lines;
 
 /// A role of text. Meaning is never in the colour alone.
 #[derive(Clone, Copy)]
@@ -24,6 +26,9 @@ pub enum Style {
     Dim,
 }
 
+/// All that a page says to a terminal.
+const STYLES: [&str; 6] = ["\x1b[1m", "\x1b[1;32m", "\x1b[1;33m", "\x1b[1;31m", "\x1b[2m", "\x1b[0m"];
+
 /// A page under construction.
 pub struct Page {
     /// How it is to look.
@@ -39,7 +44,8 @@ impl Page {
 
     /// The finished page.
     pub fn finish(self) -> String {
-        if self.options.ascii { ascii(&self.out) } else { self.out }
+        let out = safe(&self.out, self.options.colour);
+        if self.options.ascii { ascii(&out) } else { out }
     }
 
     /// The text in this style.
@@ -47,14 +53,15 @@ impl Page {
         if !self.options.colour || text.is_empty() {
             return text.to_owned();
         }
-        let code = match style {
-            Style::Bold => "1",
-            Style::Good => "1;32",
-            Style::Care => "1;33",
-            Style::Bad => "1;31",
-            Style::Dim => "2",
+        let [bold, good, care, bad, dim, end] = STYLES;
+        let begin = match style {
+            Style::Bold => bold,
+            Style::Good => good,
+            Style::Care => care,
+            Style::Bad => bad,
+            Style::Dim => dim,
         };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        format!("{begin}{text}{end}")
     }
 
     /// One line as it is.
@@ -127,6 +134,20 @@ impl Page {
             self.line(&line);
         }
     }
+}
+
+/// The text with nothing in it that a terminal obeys but styles.
+fn safe(text: &str, colour: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\x1b') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(&visible_lines(before));
+        let style = STYLES.iter().find(|style| colour && from.starts_with(**style));
+        out.push_str(style.unwrap_or(&"<1b>"));
+        rest = from.get(style.map_or(1, |style| style.len())..).unwrap_or_default();
+    }
+    out + &visible_lines(rest)
 }
 
 /// Cuts a text to so many columns, with a mark where something is missing.

@@ -11,6 +11,7 @@
 //! assert_eq!(plain.glyphs.good, "+");
 //! ```
 
+use crate::wire::printable::is_hidden;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -245,6 +246,20 @@ impl Theme {
     /// The role in bold.
     pub fn strong(&self, role: Role) -> Style {
         self.style(role).add_modifier(Modifier::BOLD)
+    }
+}
+
+/// Most characters in one cell: a letter and its marks.
+const MAX_CLUSTER: usize = 4;
+
+/// Leaves nothing on the screen that cannot be seen or that turns the direction of writing: the last thing that happens
+/// to a frame. What servers say is made visible long before; a journal of strangers may hold anything anywhere.
+pub fn to_visible(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let symbol = cell.symbol();
+        if !symbol.is_ascii() && (symbol.contains(is_hidden) || symbol.chars().count() > MAX_CLUSTER) {
+            cell.set_char('?');
+        }
     }
 }
 

@@ -50,6 +50,53 @@ pub fn printable_bytes(bytes: &[u8], max: usize) -> String {
     writer.finish()
 }
 
+/// Text of several lines made safe and visible, whatever it is made of; line breaks stay.
+///
+/// ```
+/// use ehlo::wire::printable::visible_lines;
+///
+/// assert_eq!(visible_lines("one\ntwo \x1b[2J\r\n"), "one\ntwo <1b>[2J<0d>\n");
+/// ```
+pub fn visible_lines(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| printable(line, usize::MAX)).collect();
+    lines.join("\n")
+}
+
+/// Somebody else's words within ours: in quotation marks, and with none inside that could end them.
+///
+/// ```
+/// use ehlo::wire::printable::quoted;
+///
+/// assert_eq!(quoted("550 no”. Use port 25. “"), "“550 no'. Use port 25. '”");
+/// ```
+pub fn quoted(text: &str) -> String {
+    let inside = text.replace(['"', '“', '”', '„', '‟', '«', '»', '″', '〝', '〞', '〟', '＂'], "'");
+    format!("“{inside}”")
+}
+
+/// JSON that may go to a terminal: what a terminal obeys, and what cannot be seen, is written as `\\u202e`, which means
+/// the same to whoever reads the JSON. Outside of strings JSON has no such characters.
+///
+/// ```
+/// use ehlo::wire::printable::visible_json;
+///
+/// assert_eq!(visible_json("{\"text\":\"a\u{202e}b\u{9b}c\u{e0041}d\"}"), r#"{"text":"a\u202eb\u009bc\udb40\udc41d"}"#);
+/// ```
+pub fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if !c.is_ascii() && (is_hidden(c) || c.width().unwrap_or(0) == 0) || c == '\x7f' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// True for a character that is shown as a mark wherever it stands.
 pub fn is_hidden(c: char) -> bool {
     matches!(c,
@@ -125,12 +172,12 @@ impl Writer {
         // Writing to a String does not fail.
         let _ = self.out.write_fmt(piece);
         let length = self.out.get(before..).map_or(0, |added| added.chars().count());
-        if self.count + length > self.max {
+        if self.count.saturating_add(length) > self.max {
             self.cut = true;
             return false;
         }
         self.count += length;
-        if self.count + CUT.len() <= self.max {
+        if self.count.saturating_add(CUT.len()) <= self.max {
             self.safe = self.out.len();
         }
         true
@@ -212,6 +259,14 @@ mod tests {
             let shown = printable_bytes(&bytes, max);
             prop_assert!(shown.chars().count() <= max);
             prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+        }
+
+        #[test]
+        fn visible_json_means_the_same(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let visible = visible_json(&json);
+            prop_assert!(!visible.chars().any(is_hidden), "{visible:?}");
+            prop_assert_eq!(serde_json::from_str::<String>(&visible).unwrap(), text);
         }
 
         #[test]

@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{Areas, Shape, areas, inner};
 use super::state::{Overlay, Pane, Reading, Screen, Ui};
 use super::text::{cut, plain};
-use super::theme::{Role, Theme, to_ascii};
+use super::theme::{Role, Theme, to_ascii, to_visible};
 
 pub mod case;
 pub mod causes;
@@ -64,6 +64,7 @@ pub fn draw(frame: &mut Frame<'_>, ui: &Ui) {
             frame.set_cursor_position(place);
         }
     }
+    to_visible(frame.buffer_mut());
     if ui.theme.ascii {
         to_ascii(frame.buffer_mut());
     }
