@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::guide::hosting;
 use crate::session::{Finding, Session, Severity};
+use crate::wire::printable::quoted;
 
 /// Whose fault it is, and so who can mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -210,6 +211,9 @@ fn gaps(text: &'static str) -> Vec<&'static str> {
     names
 }
 
+/// Facts that are somebody else's words. They stand in quotation marks, or a server could go on in ehlo's voice.
+const QUOTED: [&str; 5] = ["reply", "issuer", "subject", "location", "extended"];
+
 fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -229,6 +233,7 @@ fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {
         } else {
             let (name, instead) = inside.split_once('|').unwrap_or((inside, ""));
             match facts.get(name) {
+                Some(value) if !value.is_empty() && QUOTED.contains(&name) => out.push_str(&quoted(value)),
                 Some(value) if !value.is_empty() => out.push_str(value),
                 _ => out.push_str(&fill(instead, facts)),
             }

@@ -20,6 +20,8 @@ use crate::wire::reply::Reply;
 const MAX_WORD: usize = 128;
 /// Most parameters of one capability.
 const MAX_PARAMETERS: usize = 64;
+/// Most mechanisms that are told of; no server has half as many.
+const MAX_MECHANISMS: usize = 24;
 /// Longest text of a line, in characters.
 const MAX_TEXT: usize = 1_000;
 
@@ -114,8 +116,10 @@ impl Capabilities {
     pub fn auth(&self) -> Vec<String> {
         let mut mechanisms = Vec::new();
         for entry in self.entries.iter().filter(|entry| entry.keyword == "AUTH") {
-            for mechanism in entry.parameters.iter().map(|word| word.to_uppercase()) {
-                if !mechanisms.contains(&mechanism) && mechanisms.len() < MAX_PARAMETERS {
+            for mechanism in
+                entry.parameters.iter().map(|word| word.to_uppercase()).filter(|word| is_mechanism(word))
+            {
+                if !mechanisms.contains(&mechanism) && mechanisms.len() < MAX_MECHANISMS {
                     mechanisms.push(mechanism);
                 }
             }
@@ -127,6 +131,14 @@ impl Capabilities {
     pub fn size(&self) -> Option<u64> {
         self.find("SIZE")?.parameters.first()?.parse().ok()
     }
+}
+
+/// What may be the name of a mechanism (RFC 4422 §3.1).
+fn is_mechanism(word: &str) -> bool {
+    (1..=20).contains(&word.len())
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]
@@ -173,6 +185,12 @@ mod tests {
         let without = read(b"250-mx\r\n250 AUTH\r\n");
         assert!(without.has("AUTH") && without.auth().is_empty());
         assert_eq!(keywords(&read(b"250-mx\r\n250 AUTHX=1\r\n")), ["AUTHX=1"]);
+        let words = read(
+            "250-mx\r\n250 AUTH \u{201d}.Use:port PLAIN an-endless-name-of-no-mechanism ÄÖ\r\n".as_bytes(),
+        );
+        assert_eq!(words.auth(), ["PLAIN"], "what cannot be a mechanism is none");
+        let flood: String = (0..60).map(|n| format!(" M{n}")).collect();
+        assert_eq!(read(format!("250-mx\r\n250 AUTH{flood}\r\n").as_bytes()).auth().len(), MAX_MECHANISMS);
     }
 
     #[test]

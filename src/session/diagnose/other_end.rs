@@ -87,8 +87,7 @@ fn common_name_fits(leaf: &Certificate, host: &str) -> bool {
 }
 
 fn listed(leaf: &Certificate) -> String {
-    let names: Vec<&str> = names(leaf).into_iter().map(String::as_str).take(4).collect();
-    names.join(", ")
+    names(leaf).into_iter().map(|name| certificate::shown_name(name)).take(4).collect::<Vec<_>>().join(", ")
 }
 
 /// `middlebox-masking`: what a device that rewrites SMTP leaves behind, where it has left STARTTLS alone.

@@ -7,7 +7,7 @@ use crate::session::case::TlsFault;
 use crate::session::probe::Handshake;
 use crate::session::{Outcome, Severity};
 use crate::target::Goal;
-use crate::wire::certificate::{self, Certificate};
+use crate::wire::certificate::{self, Certificate, shown_name};
 use crate::wire::tls::alert_name;
 
 /// What the issuers of antivirus programs and inspection proxies call themselves, in whole words.
@@ -204,7 +204,7 @@ fn order(notes: &mut Notes<'_, '_>, seen: &Handshake) {
             .any(|known| known.issued_by(other) || (known.is_ca && known.links.0 == other.links.0))
     };
     let surplus = order.surplus.iter().filter_map(|at| seen.chain.get(*at)).filter(|other| !of_use(other));
-    let names: Vec<&str> = surplus.map(|certificate| certificate.subject.as_str()).collect();
+    let names: Vec<&str> = surplus.map(|certificate| certificate.subject.as_str()).take(4).collect();
     if !names.is_empty() {
         notes.add("cert-chain-surplus", Severity::Info, [line], vec![("subject", names.join("; "))]);
     }
@@ -223,7 +223,9 @@ fn depends_on_sni(notes: &mut Notes<'_, '_>, seen: &Handshake) {
     if names(with) == names(without) {
         return;
     }
-    let listed = |leaf: &Certificate| names(leaf).into_iter().take(4).collect::<Vec<_>>().join(", ");
+    let listed = |leaf: &Certificate| {
+        names(leaf).iter().take(4).map(|name| shown_name(name)).collect::<Vec<_>>().join(", ")
+    };
     let facts = vec![("names", listed(with)), ("other", listed(without))];
     let line = |handshake: &Handshake| handshake.certificate_lines.first().copied().flatten();
     notes.add("sni-dependent-certificate", Severity::Info, [line(seen), line(unnamed)], facts);

@@ -120,7 +120,7 @@ fn naming(leaf: &Certificate, host: &Host, found: &mut Vec<Fault>) {
     let mut names = if leaf.has_names { leaf.names.clone() } else { vec![common_name] };
     let more = names.len().saturating_sub(MAX_LISTED);
     names.truncate(MAX_LISTED);
-    let mut listed = names.join(", ");
+    let mut listed = names.iter().map(|name| name::shown_name(name)).collect::<Vec<_>>().join(", ");
     if more > 0 {
         listed = format!("{listed} and {more} more");
     }

@@ -8,7 +8,7 @@ mod name;
 mod reader;
 
 pub use fault::{Fault, Verified, faults};
-pub use name::matches;
+pub use name::{matches, shown_name};
 pub use reader::read;
 
 /// One certificate, read. All texts are printable and bounded.

@@ -4,6 +4,14 @@ use rustls_pki_types::{CertificateDer, ServerName};
 
 use super::Certificate;
 use crate::target::Host;
+use crate::wire::printable::quoted;
+
+/// A name of a certificate within a sentence of ours: one that is no name of a host, and could be anything, in quotation
+/// marks.
+pub fn shown_name(name: &str) -> String {
+    let ordinary = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '*' | ':');
+    if name.chars().all(ordinary) { name.to_owned() } else { quoted(name) }
+}
 
 /// True where the certificate is for this host.
 pub fn matches(certificate: &Certificate, host: &Host) -> bool {
