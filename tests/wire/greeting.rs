@@ -128,7 +128,10 @@ async fn says_captive_portal_and_quotes_its_location() {
     let portal = "[[http]]\nredirect = 'http://login.example.net/hotel'";
     for route in ["587/starttls", "465/implicit"] {
         let session = Site::on(route).instead(portal).finds(Outcome::NotSmtp, &["captive-portal"]).await;
-        assert!(words(&session, "captive-portal").contains("at http://login.example.net/hotel"), "{route}");
+        assert!(
+            words(&session, "captive-portal").contains("leads to “http://login.example.net/hotel”"),
+            "{route}"
+        );
         let cited = cited(&session, "captive-portal");
         assert!(cited.iter().any(|line| line.contains("Location: http://login.example.net/hotel")));
     }
