@@ -125,7 +125,7 @@ const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   ehlo explain 'Connection refused (111)' --host smtp.example.com --port 587
   journalctl -u app | tail -50 | ehlo explain
-  ehlo explain 535            a reply code; also 5.7.8, STARTTLS, cert-expired";
+  ehlo explain 535            a reply code; also 5.7.8, STARTTLS, 587, SPF, cert-expired";
 
 /// `ehlo explain [TEXT]`
 #[derive(Clone, Debug, Args)]

@@ -2,7 +2,7 @@
 
 use super::{Cause, Confidence, Explanation, Ranked, Settings, book, start};
 use crate::guide::glossary::lookup::{self, Part};
-use crate::guide::words;
+use crate::guide::{tree, words};
 use crate::wire::enhanced::EnhancedCode;
 
 /// A page about one thing.
@@ -78,6 +78,7 @@ impl Page {
                     "envelope"
                 }
                 "AUTH" => "sign-in",
+                subject if step_of(subject).is_some() => step_of(subject).map_or("host", |step| &step.id),
                 _ if self.parts.iter().any(|part| part.heading == "As a way to sign in") => "sign-in",
                 _ => "ehlo",
             };
@@ -107,6 +108,10 @@ impl From<Part> for PagePart {
 /// The page about a text that is one thing and nothing else: a word, or `535 5.7.8`.
 pub fn page(text: &str) -> Option<Page> {
     let text = text.trim().trim_end_matches(['.', ':', ',']);
+    let number = text.strip_prefix("port ").or_else(|| text.strip_prefix("Port "));
+    if let Some(page) = number.and_then(|number| step(number.trim())) {
+        return Some(page);
+    }
     let mut words = text.split([' ', '-']).filter(|word| !word.is_empty());
     if let (Some(code), Some(detail), None) = (words.next(), words.next(), words.next())
         && let (Some(mut page), Some(detail)) =
@@ -123,7 +128,40 @@ fn word(text: &str) -> Option<Page> {
     if text.is_empty() || text.len() > 64 || text.contains(char::is_whitespace) {
         return None;
     }
-    reply(text).or_else(|| enhanced(text)).or_else(|| finding(text)).or_else(|| keyword(text))
+    reply(text)
+        .or_else(|| enhanced(text))
+        .or_else(|| finding(text))
+        .or_else(|| keyword(text))
+        .or_else(|| step(text))
+}
+
+/// Ports and records that people ask about by name, and the step of the tree that teaches them.
+const TAUGHT: [(&str, &str); 11] = [
+    ("587", "route-587-starttls"),
+    ("465", "route-465-implicit"),
+    ("2525", "route-2525-starttls"),
+    ("25", "route-25-starttls"),
+    ("MX", "mx"),
+    ("PTR", "reverse"),
+    ("SPF", "spf"),
+    ("DKIM", "dkim"),
+    ("DMARC", "dmarc"),
+    ("DANE", "dane"),
+    ("MTA-STS", "mta-sts"),
+];
+
+fn step_of(subject: &str) -> Option<&'static tree::Step> {
+    let (_, id) = TAUGHT.iter().find(|(name, _)| *name == subject)?;
+    tree::tree().step(id)
+}
+
+fn step(text: &str) -> Option<Page> {
+    let subject = text.to_ascii_uppercase();
+    let step = step_of(&subject)?;
+    let part = |text: &str, reference| PagePart { heading: "", text: text.trim().to_owned(), reference };
+    let reference = Some(step.reference.clone()).filter(|reference| !reference.is_empty());
+    let parts = vec![part(&step.why, None), part(&step.lesson, reference)];
+    Some(Page { parts, ..bare(&subject, Kind::Keyword) })
 }
 
 fn bare(subject: &str, kind: Kind) -> Page {

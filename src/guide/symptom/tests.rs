@@ -338,6 +338,22 @@ fn every_word_of_the_trade_has_a_page() {
     {
         assert_eq!(page(text), None, "{text}");
     }
+    // What the tree teaches has a page under the name that people ask for.
+    for (text, says, rfc) in [
+        ("587", "Port 587 is the port of submission", "RFC 6409"),
+        ("port 465", "first fallback", "RFC 8314"),
+        ("25", "server to server", "RFC 5321"),
+        ("spf", "SPF", "RFC 7208"),
+        ("mta-sts", "MTA-STS", "RFC 8461"),
+    ] {
+        let page = page(text).unwrap();
+        assert_eq!((page.kind, page.parts.len()), (Kind::Keyword, 2), "{text}");
+        let all: String = page.parts.iter().map(|part| format!("{} ", part.text)).collect();
+        assert!(all.contains(says), "{text}: {all}");
+        assert!(page.parts[1].reference.as_ref().is_some_and(|it| it.starts_with(rfc)), "{text}");
+        assert!(!page.explanation().decided);
+    }
+    assert_eq!(page("26"), None);
     assert_eq!(page("535 5.7.8").unwrap().subject, "535 5.7.8");
     assert!(!page("535").unwrap().explanation().decided);
 }

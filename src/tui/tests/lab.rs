@@ -139,6 +139,16 @@ fn outside_the_lab_nothing_is_asked() {
     assert_eq!(keys(&mut ui, "c Enter"), [Effect::Order(Order::Continue)]);
 }
 
+/// The question is also the step that is shown: its lesson stands on the page once, whatever the pane behind it shows.
+#[test]
+fn why_a_question_is_asked_is_told_once() {
+    let begun: Vec<Event> = journal("587-filtered").into_iter().take(1).collect();
+    let mut ui = quizzed((120, 60), begun);
+    keys(&mut ui, "Enter w");
+    let page = text(&drawn(&ui));
+    assert_eq!(page.matches("│ Mail travels in two kinds of steps").count(), 1, "{page}");
+}
+
 #[test]
 fn a_question_waits_behind_the_story() {
     let begun: Vec<Event> = journal("587-filtered").into_iter().take(1).collect();

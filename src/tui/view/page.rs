@@ -137,7 +137,7 @@ fn why(ui: &Ui) -> Vec<Line<'static>> {
     let mut section = |title: &str, why: &str, lesson: &str, reference: &str| {
         document.blank();
         document.title(title);
-        for text in [why, lesson] {
+        for text in [why, lesson].into_iter().filter(|text| !text.is_empty()) {
             for paragraph in text.split("\n\n") {
                 document.paragraph(Role::Text, 0, paragraph);
                 document.line(Line::default());
@@ -150,7 +150,9 @@ fn why(ui: &Ui) -> Vec<Line<'static>> {
     {
         section(&question.text, "", &question.lesson, &question.reference);
     }
-    if let Some(shown) = ui.shown() {
+    // A question is a step of the walk as well, and is told once.
+    let asked = |id: &str| matches!(&ui.stage, Stage::Asking { question, .. } if question == id);
+    if let Some(shown) = ui.shown().filter(|shown| !asked(&shown.id)) {
         if let Some(step) = tree().step(&shown.id) {
             section(&super::step::name(ui), &step.why, &step.lesson, &step.reference);
         } else if let Some(question) = tree().question(&shown.id) {

@@ -205,8 +205,8 @@ pub fn outcome_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Works => "works",
         Outcome::Filtered => "blocked: no answer",
-        Outcome::Refused => "blocked: refused",
-        Outcome::Unreachable => "blocked: unreachable",
+        Outcome::Refused => "refused",
+        Outcome::Unreachable => "unreachable",
         Outcome::Closed => "wrong: closed at once",
         Outcome::Silent => "wrong: no greeting",
         Outcome::NotSmtp => "wrong: not SMTP",
