@@ -154,6 +154,8 @@ impl Found<'_> {
         };
         let mut lines = lines.to_vec();
         lines.extend(self.session.dns().of(&asked.who).map(|answer| answer.line));
+        // An address that was named itself is said once.
+        let address = if address == asked.who { String::new() } else { address };
         let facts = [("sender", asked.who.clone()), ("address", address), ("because", because)];
         self.add("spf-not-authorised", Severity::Error, lines, facts);
     }

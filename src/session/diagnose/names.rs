@@ -72,6 +72,13 @@ fn no_address(dns: &Dns, host: &str) -> Option<Finding> {
     let code = if let Some(answer) = has(|o| matches!(o, LookupOutcome::NxDomain { .. })) {
         if let LookupOutcome::NxDomain { at } = &answer.outcome {
             facts.insert("name", at.clone());
+            if !same(at, host) {
+                let what = format!("{host} is an alias (CNAME), and the name that it leads to is gone");
+                facts.insert("alias", what);
+                let advice =
+                    format!("Have the CNAME record of {host} mended, or use the provider's own host name");
+                facts.insert("advice", advice);
+            }
         }
         "dns-nxdomain"
     } else if let Some(answer) = has(|o| {

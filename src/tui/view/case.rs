@@ -58,9 +58,11 @@ fn score(ui: &Ui, document: &mut Document<'_>) {
     let judged = ui.quiz.judged(&ui.session);
     document.blank();
     let score = ui.quiz.score(&ui.session);
-    document.title(&format!("Your predictions: {} of {} right", score.right, score.of));
     if judged.is_empty() {
+        document.title("Your predictions");
         document.paragraph(Role::Quiet, 0, "Nothing was predicted, so nothing is counted.");
+    } else {
+        document.title(&format!("Your predictions: {} of {} right", score.right, score.of));
     }
     for judged in &judged {
         let (mark, role) =
