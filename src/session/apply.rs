@@ -1,5 +1,7 @@
 //! The fold itself: which event changes what.
 
+use std::sync::OnceLock;
+
 use crate::event::{
     ConnectOutcome, Event, EventKind, InspectReason, ProbeEnd, ProbeId, Purpose, RecordType, RouteId,
     RouteOrigin,
@@ -104,7 +106,7 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
         _ => of_probe(session, event),
     }
     if tells(&event.kind) {
-        session.findings = diagnose::findings(session);
+        session.findings = OnceLock::new();
     }
 }
 

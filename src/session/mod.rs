@@ -20,6 +20,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::event::{Event, Micros, ProbeId, Purpose, RouteId, RunEnd, SessionStarted};
 use crate::target::Goal;
@@ -66,7 +67,8 @@ pub struct Session {
     beyond: relay::Beyond,
     routes: Vec<Route>,
     transcript: Transcript,
-    findings: Vec<Finding>,
+    /// Worked out when they are asked for: a journal of a million events is not judged a million times.
+    findings: OnceLock<Vec<Finding>>,
     answers: Vec<(String, String)>,
     steps: Vec<Step>,
     warnings: Vec<String>,
@@ -223,7 +225,7 @@ impl Session {
 
     /// What was found: errors first, then by route and code.
     pub fn findings(&self) -> &[Finding] {
-        &self.findings
+        self.findings.get_or_init(|| diagnose::findings(self))
     }
 
     /// Answers to the tree's questions: question, answer; the latest answer to each.
