@@ -8,6 +8,7 @@ use ehlo::cli::args::{Cli, Command, LabCommand};
 use ehlo::cli::check::FAILED;
 use ehlo::cli::screen::colour;
 use ehlo::cli::{check, explain, lab, other, usage, walk};
+use ehlo::wire::printable::visible_lines;
 
 fn main() -> ExitCode {
     let arguments = usage::spelt_out(explain::spelt_out(std::env::args_os()));
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
-            eprintln!("ehlo: {failure}");
+            // A path that it names may hold anything.
+            eprintln!("ehlo: {}", visible_lines(&failure.to_string()));
             ExitCode::from(FAILED)
         }
     }

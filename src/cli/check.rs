@@ -15,6 +15,7 @@ use crate::order::Order;
 use crate::report;
 use crate::report::text::{Settings, TextOptions};
 use crate::session::Session;
+use crate::wire::printable::visible_lines;
 
 /// Exit status where the run itself failed.
 pub const FAILED: u8 = 3;
@@ -71,7 +72,7 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, JournalError> {
     };
     print(&session, form, Extras::of(args.transcript, args.settings), args.screen);
     if let Some(cut) = journal.cut {
-        eprintln!("ehlo: {cut}");
+        eprintln!("ehlo: {}", visible_lines(&cut));
     }
     Ok(report::exit_status(&session))
 }

@@ -24,6 +24,7 @@ use crate::tui::terminal::{self, NoTerminal};
 use crate::tui::theme::Theme;
 use crate::tui::update::Reason;
 use crate::tui::{self, Opening};
+use crate::wire::printable::visible_lines;
 use crate::{engine, lab};
 
 /// Serves the interface until it goes away: begins sessions and passes orders on.
@@ -145,7 +146,7 @@ pub async fn replay(args: &ReplayArgs) -> Result<u8, WalkError> {
     drop((surface, send));
     let status = leave(&left?, args.screen);
     if let Some(cut) = journal.cut {
-        eprintln!("ehlo: {cut}");
+        eprintln!("ehlo: {}", visible_lines(&cut));
     }
     Ok(status)
 }

@@ -205,6 +205,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_styles_of_its_own_leave_a_page() {
+        let colour = TextOptions { colour: true, ..TextOptions::default() };
+        for (options, start) in [(TextOptions::default(), "a<1b>[2Jb"), (colour, "\x1b[1ma<1b>[2Jb\x1b[0m")] {
+            let mut page = Page::new(options);
+            let bold = page.styled("a\x1b[2Jb", Style::Bold);
+            page.line(&bold);
+            page.paragraph("  ", "\u{202e}c\u{9b}31m\x1b]52;c;aGk=\x07");
+            page.table("", &[(vec!["d\u{200b}".into(), "e\rf".into()], None)]);
+            let out = page.finish();
+            assert!(out.starts_with(start), "{out:?}");
+            assert!(out.contains("<u+202e>c<u+009b>31m<1b>]52;c;aGk=<07>"), "{out:?}");
+            assert!(out.contains("d<u+200b>") && out.contains("e<0d>f"), "{out:?}");
+        }
+    }
+
+    #[test]
     fn a_table_is_aligned_also_with_wide_characters() {
         let mut page = Page::new(TextOptions::default());
         let row = |a: &str, b: &str| (vec![a.to_owned(), b.to_owned()], None);

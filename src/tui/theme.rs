@@ -318,6 +318,17 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_turns_no_direction_and_stacks_no_marks() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
+        let climbing = format!("\u{202e}b\u{e000}c{}d e\u{301}", "\u{301}".repeat(9));
+        buffer.set_string(0, 0, climbing, Style::new());
+        to_visible(&mut buffer);
+        let row: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert!(!row.contains(is_hidden) && row.matches('\u{301}').count() == 1, "{row:?}");
+        assert!(row.contains("b?") && row.contains("?d e\u{301}"), "{row:?}");
+    }
+
+    #[test]
     fn what_takes_colour_and_glyphs_away() {
         #[expect(clippy::type_complexity, reason = "a table")]
         let cases: [(bool, bool, bool, &'static [(&str, &str)], bool, bool); 7] = [
