@@ -154,6 +154,25 @@ fn domains() -> Vec<Vec<u8>> {
     seeds.into_iter().map(<[u8]>::to_vec).collect()
 }
 
+fn secrets() -> Vec<Vec<u8>> {
+    let seeds: [&[u8]; 3] = [
+        b"\x0ehunTer2Geheim.5.7.8 no such user, aHVuVGVyMkdlaGVpbS4 hunTer2\r\n535 5.7.8 Geheim. ",
+        b"\x06pass 1535 5.7.8 Pass 1 p a s s 1 %70%61%73%73%20%31 ",
+        b"\x1ccorrect horse battery staple\r\n334 Y29ycmVjdCBob3JzZQ== tim b913a602c7eda7a495b4e6e7334d3890",
+    ];
+    seeds.into_iter().map(<[u8]>::to_vec).collect()
+}
+
+fn messages() -> Vec<Vec<u8>> {
+    let seeds: [&[u8]; 3] = [
+        b"smtplib.SMTPAuthenticationError: (535, b'5.7.8 Username and Password not accepted')",
+        b"Error: connect ETIMEDOUT 192.0.2.7:465\n    at TCPConnectWrap { code: 'ESOCKET', command: 'CONN' }",
+        "host: smtp.\u{202e}example.com port=587 SSL routines:ssl3_get_record:wrong version number \x1b[2J"
+            .as_bytes(),
+    ];
+    seeds.into_iter().map(<[u8]>::to_vec).collect()
+}
+
 fn anything() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..200)
 }
@@ -183,8 +202,23 @@ proptest! {
     }
 
     #[test]
+    fn secret(data in prop_oneof![nearly(secrets()), anything()]) {
+        bodies::secret(&data);
+    }
+
+    #[test]
     fn journal(data in prop_oneof![nearly(journal_lines()), anything()]) {
         bodies::journal(&data);
+    }
+}
+
+proptest! {
+    // Some hundred patterns are held against each text.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn message(data in prop_oneof![nearly(messages()), anything()]) {
+        bodies::message(&data);
     }
 }
 

@@ -6,12 +6,14 @@
 use std::net::IpAddr;
 
 use ehlo::event::Event;
-use ehlo::target::{Host, TlsMode};
+use ehlo::guide::symptom::{self, Settings};
+use ehlo::target::{Host, Secret, TlsMode};
 use ehlo::wire::capability::Capabilities;
 use ehlo::wire::certificate;
 use ehlo::wire::dialogue::{Action, Dialogue, Script};
 use ehlo::wire::printable::{is_hidden, printable, printable_bytes};
 use ehlo::wire::reply::{MAX_LINES, MAX_REPLY, Reply, ReplyReader, looks_like};
+use ehlo::wire::sasl::{HIDDEN, Scrubber};
 use ehlo::wire::spf::check::{Answer, Kind, Lookups};
 use ehlo::wire::tls::{Decoder, Seen};
 use ehlo::wire::tlsa::{self, Shown, Tlsa};
@@ -158,6 +160,33 @@ pub fn domain(data: &[u8]) {
         let shown = Shown { chain: &[], complete: true, host: &text, now: None, bad_signature: false };
         let _ = (tlsa.words(), tlsa::compare(&[tlsa], &shown));
     }
+}
+
+/// What a server says with a secret in it: nothing of the secret is left, the lines and their codes stay.
+pub fn secret(data: &[u8]) {
+    let (size, rest) = split(data);
+    let (secret, reply) = rest.split_at(size.min(rest.len()));
+    let Ok(secret) = std::str::from_utf8(secret) else { return };
+    if secret.len() < 4 || secret.contains(HIDDEN) || HIDDEN.contains(secret) {
+        return;
+    }
+    let mut scrubber = Scrubber::new(&Secret::new(secret.to_owned()));
+    scrubber.learn_said(reply);
+    let said = [b"535-5.7.8 ", reply, secret.as_bytes(), b"\r\n535 no\r\n"].concat();
+    let left = scrubber.lines(&said);
+    assert!(left.starts_with(b"535-") && left.ends_with(b"\n"));
+    let breaks = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();
+    assert!(breaks(&left) >= breaks(&said) - breaks(secret.as_bytes()));
+    let last = left.strip_suffix(b"\r\n535 no\r\n").unwrap_or(&left);
+    assert!(last.ends_with(HIDDEN.as_bytes()), "{}", printable_bytes(&left, 500));
+}
+
+/// An error message that was pasted: it is read to its end, and what is told of it can be shown.
+pub fn message(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let found = symptom::explain(&text, &Settings::default());
+    let shown = ehlo::report::explain::json(&found, None);
+    assert!(!shown.replace('\n', "").contains(is_hidden));
 }
 
 /// A DNS in which every name has the same record, the same address and itself as its exchanger.
