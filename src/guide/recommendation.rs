@@ -7,7 +7,8 @@
 use crate::event::{RouteId, RouteOrigin};
 use crate::guide::known::Known;
 use crate::guide::provider::rank;
-use crate::session::{Outcome, Route, Session, Severity};
+use crate::guide::words::{lower, words};
+use crate::session::{Finding, Outcome, Route, Session, Severity};
 use crate::target::{RouteSpec, TlsMode};
 
 /// Whether it can be used at once.
@@ -179,19 +180,32 @@ pub(crate) fn mechanisms(route: &Route) -> Vec<String> {
     offered.map(crate::wire::capability::Capabilities::auth).unwrap_or_default()
 }
 
+/// What stops a route, in the words of its findings, each with its code.
+fn named(known: &Known<'_>, route: &Route, blockers: &[&'static str]) -> String {
+    let words_of = |code: &&'static str| {
+        let of_code = |finding: &&Finding| finding.code == *code;
+        let here = known.findings.iter().filter(of_code).find(|finding| finding.route == Some(route.id));
+        match here.or_else(|| known.findings.iter().find(of_code)) {
+            Some(finding) => format!("{} ({code})", lower(words(finding).summary.trim_end_matches('.'))),
+            None => (*code).to_owned(),
+        }
+    };
+    blockers.iter().map(words_of).collect::<Vec<_>>().join("; ")
+}
+
 fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'static str]) -> Vec<String> {
     let mut reasons = Vec::new();
     if blockers.is_empty() {
         reasons.push(reached_submission(known, route));
     } else if route.outcome == Outcome::Works {
         reasons.push(reached_submission(known, route));
-        reasons.push(format!("What still stops mail is named: {}.", blockers.join(", ")));
+        reasons.push(format!("What still stops mail: {}.", named(known, route, blockers)));
     } else {
         reasons.push(format!(
             "No port is ready. Port {} {} came furthest in the order of preference, and what stops it can be mended: {}.",
             route.port,
             route.tls.phrase(),
-            blockers.join(", ")
+            named(known, route, blockers)
         ));
     }
     if route.outcome == Outcome::Works && !known.is_steady(route) {

@@ -422,10 +422,13 @@ fn timing(probe: &Probe) -> Timing {
     let connected = probe.chosen.as_ref().map(|(_, at)| *at);
     let tls = probe.handshake.as_ref();
     let tls_up = tls.and_then(|h| h.ended.as_ref().filter(|_| h.established())).map(|ended| ended.at);
+    // The first EHLO: in cleartext, or with implicit TLS the only one.
+    let implicit = probe.greeting.as_ref().is_some_and(|said| said.encrypted);
     let exchange = |verbs: &[&str]| {
         let mut first = None;
         let mut last = None;
-        for exchange in probe.exchanges.iter().filter(|e| !e.encrypted && verbs.contains(&e.verb.as_str())) {
+        let asked = probe.exchanges.iter().filter(|e| e.encrypted == implicit);
+        for exchange in asked.filter(|e| verbs.contains(&e.verb.as_str())) {
             first = first.or(Some(exchange.sent));
             last = exchange.answer.as_ref().map(|said| said.at);
         }
