@@ -167,7 +167,9 @@ pub fn secret(data: &[u8]) {
     let (size, rest) = split(data);
     let (secret, reply) = rest.split_at(size.min(rest.len()));
     let Ok(secret) = std::str::from_utf8(secret) else { return };
-    if secret.len() < 4 || secret.contains(HIDDEN) || HIDDEN.contains(secret) {
+    // Nobody can type a line end into a password, and a file's is taken away.
+    if secret.len() < 4 || secret.contains(['\r', '\n']) || secret.contains(HIDDEN) || HIDDEN.contains(secret)
+    {
         return;
     }
     let mut scrubber = Scrubber::new(&Secret::new(secret.to_owned()));
