@@ -88,8 +88,10 @@ fn kinds<'a>(book: &'a Book, text: &Clean, settings: &Settings, given: bool) -> 
             }
         }
     }
-    if only_ipv6(&text.lines) {
-        kinds.insert("ipv6only");
+    match families(&text.lines) {
+        (true, false) => drop(kinds.insert("ipv4only")),
+        (false, true) => drop(kinds.insert("ipv6only")),
+        _ => {}
     }
     for place in &book.place {
         if place.marks.iter().any(|phrase| phrase.is_in(&text.flat)) {
@@ -144,8 +146,8 @@ fn form(host: &str, given: bool) -> Option<&'static str> {
     PRIVATE.iter().any(|end| bare.ends_with(end)).then_some("private")
 }
 
-/// Whether addresses of IPv6 stand in the text and none of IPv4.
-fn only_ipv6(text: &str) -> bool {
+/// Whether addresses of IPv4, and of IPv6, stand in the text.
+fn families(text: &str) -> (bool, bool) {
     let (mut v4, mut v6) = (false, false);
     for word in text.split(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.') {
         let word = word.trim_matches('.');
@@ -158,7 +160,7 @@ fn only_ipv6(text: &str) -> bool {
             }
         }
     }
-    v6 && !v4
+    (v4, v6)
 }
 
 fn belongs(place: &Place, host: &str) -> bool {

@@ -34,6 +34,7 @@ fn the_book_holds_together() {
         "listed",
         "provider",
         "known",
+        "ipv4only",
         "ipv6only",
     ];
     let is_kind = |kind: &str| kinds.contains(&kind) || places.contains(kind);
@@ -210,6 +211,15 @@ fn hosts_are_judged_by_how_they_are_written() {
     assert_eq!(first("getaddrinfo ENOTFOUND your-mail-server"), "host-setting-malformed");
     assert_eq!(first("getaddrinfo ENOTFOUND mail.example.net"), "dns-nxdomain");
     assert_eq!(at("Connection refused", "(none)"), "host-setting-malformed");
+}
+
+/// That an IPv4 address does not answer says nothing of IPv6.
+#[test]
+fn the_family_of_the_address_counts() {
+    let ipv6 = |text: &str| found(text).causes.iter().any(|cause| cause.code == "no-route-ipv6");
+    assert!(!ipv6("connect ETIMEDOUT 192.0.2.25:587"));
+    assert!(ipv6("connect ETIMEDOUT 2001:db8::25:587"));
+    assert!(ipv6("connect ETIMEDOUT"));
 }
 
 #[test]

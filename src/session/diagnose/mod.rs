@@ -71,14 +71,7 @@ impl Notes<'_, '_> {
             ("s_client", s_client(route.tls).to_owned()),
         ]);
         all.extend(facts);
-        self.found.push(Finding {
-            code,
-            severity,
-            route: Some(route.id),
-            port: Some(route.port),
-            evidence,
-            facts: all,
-        });
+        self.found.push(finding_on(route, code, severity, evidence, all));
     }
 
     fn error(&mut self, code: &'static str, lines: impl IntoIterator<Item = Option<usize>>) {
@@ -94,6 +87,17 @@ fn finding(
     facts: BTreeMap<&'static str, String>,
 ) -> Finding {
     Finding { code, severity, route: None, port: None, evidence, facts }
+}
+
+/// The same for one that belongs to a route.
+fn finding_on(
+    route: &Route,
+    code: &'static str,
+    severity: Severity,
+    evidence: Vec<usize>,
+    facts: BTreeMap<&'static str, String>,
+) -> Finding {
+    Finding { route: Some(route.id), port: Some(route.port), ..finding(code, severity, evidence, facts) }
 }
 
 /// Everything that is found in a session so far: errors first, then by route and code.
@@ -197,14 +201,8 @@ fn flaky(session: &Session, route: &Route) -> Option<Finding> {
         ("works", works.to_string()),
         ("rounds", route.rounds.len().to_string()),
     ];
-    (!evidence.is_empty()).then(|| Finding {
-        code: "port-flaky",
-        severity: Severity::Warning,
-        route: Some(route.id),
-        port: Some(route.port),
-        evidence,
-        facts: facts.into_iter().collect(),
-    })
+    (!evidence.is_empty())
+        .then(|| finding_on(route, "port-flaky", Severity::Warning, evidence, facts.into_iter().collect()))
 }
 
 /// `all-ports-blocked` and `egress-blocked`: no mail route gets through; does anything of this host answer?

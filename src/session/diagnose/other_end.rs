@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Notes;
+use super::{Notes, finding_on};
 use crate::event::{InspectReason, LookupSource};
 use crate::session::dns::Answer;
 use crate::session::probe::Said;
@@ -234,14 +234,7 @@ pub(super) fn one_issuer(session: &Session, found: &[Finding]) -> Vec<Finding> {
                 ("issuer", printable(issuer, 300)),
                 ("domains", domains.join(", ")),
             ]);
-            intercepted.push(Finding {
-                code: "tls-intercepted",
-                severity: Severity::Error,
-                route: Some(route.id),
-                port: Some(route.port),
-                evidence: vec![line],
-                facts,
-            });
+            intercepted.push(finding_on(route, "tls-intercepted", Severity::Error, vec![line], facts));
         }
     }
     intercepted
@@ -334,14 +327,7 @@ pub(super) fn resigned(session: &Session, found: &[Finding]) -> Vec<Finding> {
             ("issuer", printable(&leaf.issuer, 300)),
             ("known", route.host.clone()),
         ]);
-        Some(Finding {
-            code: "tls-intercepted",
-            severity: Severity::Error,
-            route: Some(route.id),
-            port: Some(route.port),
-            evidence: vec![line],
-            facts,
-        })
+        Some(finding_on(route, "tls-intercepted", Severity::Error, vec![line], facts))
     };
     session.routes().iter().filter(suspect).filter_map(of_route).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Notes, finding};
+use super::{Notes, finding, finding_on};
 use crate::event::{ConnectOutcome, LookupOutcome, ProxyFault, RecordType, RouteOrigin};
 use crate::session::case::{TlsFault, Unreached};
 use crate::session::relay::{self, Announced, Exchangers, Fetched, Reverse, is_public};
@@ -95,8 +95,7 @@ fn nowhere(session: &Session) -> Vec<Finding> {
             }
             let mut facts = of_server(session, route);
             facts.insert("why", "its name leads to no address".to_owned());
-            let found = finding("mx-unreachable", Severity::Error, lines, facts);
-            Some(Finding { route: Some(route.id), port: Some(route.port), ..found })
+            Some(finding_on(route, "mx-unreachable", Severity::Error, lines, facts))
         })
         .collect()
 }
