@@ -7,7 +7,9 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +28,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct Postfix<'a> {
     host: &'a Host,
     directory: TempDir,
+    marks: AtomicUsize,
 }
 
 impl<'a> Postfix<'a> {
@@ -52,7 +55,7 @@ impl<'a> Postfix<'a> {
         write(root.join("etc/main.cf"), format!("{}{main_cf}\n", main(root))).unwrap();
         write(root.join("etc/master.cf"), MASTER).unwrap();
         accounts(&root.join("queue/private/auth"));
-        let postfix = Self { host, directory };
+        let postfix = Self { host, directory, marks: AtomicUsize::new(0) };
         postfix.postfix("start");
         postfix
     }
@@ -62,16 +65,44 @@ impl<'a> Postfix<'a> {
         self.directory.path().join("authority.pem")
     }
 
-    /// What it has logged so far.
+    /// What it has logged, whole up to the last reply that a client has read.
+    ///
+    /// Its processes log before they reply, but another one, postlogd, writes it down when it gets round to it. So a
+    /// line of our own is put behind theirs and waited for.
     pub fn log(&self) -> String {
+        let mark = format!("mark {}", self.marks.fetch_add(1, Ordering::Relaxed));
+        let configuration = self.configuration();
+        let output = self.host.run(&["postlog", "-c", &configuration.to_string_lossy(), "-t", "test", &mark]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.log_with(&format!(": {mark}\n"))
+    }
+
+    /// What it has logged once these words are in it: for what it does after its reply.
+    pub fn log_with(&self, words: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let log = self.written();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "without {words:?}: {log}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn written(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
+    fn configuration(&self) -> PathBuf {
+        self.directory.path().join("etc")
+    }
+
     fn postfix(&self, order: &str) {
-        let configuration = self.directory.path().join("etc");
+        let configuration = self.configuration();
         let output = self.host.run(&["postfix", "-c", &configuration.to_string_lossy(), order]);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() || thread::panicking(), "postfix {order}: {said}\n{}", self.log());
+        assert!(output.status.success() || thread::panicking(), "postfix {order}: {said}\n{}", self.written());
     }
 }
 
