@@ -102,7 +102,11 @@ impl<'a> Postfix<'a> {
         let configuration = self.configuration();
         let output = self.host.run(&["postfix", "-c", &configuration.to_string_lossy(), order]);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() || thread::panicking(), "postfix {order}: {said}\n{}", self.written());
+        assert!(
+            output.status.success() || thread::panicking(),
+            "postfix {order}: {said}\n{}",
+            self.written()
+        );
     }
 }
 

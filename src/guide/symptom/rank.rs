@@ -50,9 +50,33 @@ pub(super) fn case<'a>(
             writers.insert(&symptom.id, from);
         }
     }
-    let hidden: BTreeSet<&str> = symptoms.values().flat_map(|s| &s.hides).map(String::as_str).collect();
+    let hidden = hidden(&symptoms);
     symptoms.retain(|id, _| !hidden.contains(id));
     Case { symptoms, writers, hosts, settings }
+}
+
+/// Those that another one hides. Where they hide each other, in a circle, they stay: else nothing would be left.
+fn hidden<'a>(symptoms: &BTreeMap<&'a str, &'a Symptom>) -> BTreeSet<&'a str> {
+    let reached = |from: &Symptom| {
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut next: Vec<&str> = from.hides.iter().map(String::as_str).collect();
+        while let Some(id) = next.pop() {
+            if let Some((id, symptom)) = symptoms.get_key_value(id)
+                && reached.insert(id)
+            {
+                next.extend(symptom.hides.iter().map(String::as_str));
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<&str, BTreeSet<&'a str>> =
+        symptoms.iter().map(|(id, symptom)| (*id, reached(symptom))).collect();
+    let hides = |hider: &str, id: &str| {
+        let others = |id: &str| reached.get(id);
+        others(hider).is_some_and(|others| others.contains(id))
+            && !others(id).is_some_and(|others| others.contains(hider))
+    };
+    symptoms.keys().filter(|id| symptoms.keys().any(|hider| hides(hider, id))).copied().collect()
 }
 
 /// What kind of host it is: the ids of places, and `empty`, `malformed`, `loopback`, `private`, `label` (one label, as

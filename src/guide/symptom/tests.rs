@@ -259,6 +259,18 @@ fn wrappers_are_looked_through() {
     );
 }
 
+/// Words that send each other away in a circle must not leave nothing.
+#[test]
+fn what_hides_each_other_is_both_kept() {
+    let list = "An error occurred while attempting to establish an SSL or TLS connection.\nThis usually means that the SSL \
+                certificate presented by the server is not trusted by the system";
+    assert_eq!(first(list), "tls-version-too-old");
+    let both = format!("{list}\nCERT_E_UNTRUSTEDROOT");
+    assert_eq!(found(&both).symptoms, ["issuer-untrusted", "mailkit-list"]);
+    let limit = "552 5.7.0 message rejected: content blocked; 421 4.7.28 rate limited, too many messages";
+    assert!(found(limit).symptoms.len() > 1, "{:?}", found(limit).symptoms);
+}
+
 /// Prose about errors, and errors of other services, are never certain.
 #[test]
 fn what_merely_resembles_is_not_certain() {
