@@ -98,7 +98,7 @@ pub struct CheckArgs {
     /// The form of the report.
     #[command(flatten)]
     pub form: FormArgs,
-    /// Prints the transcript too.
+    /// Prints the transcript too, its lines numbered from 1 as on the screen; the JSON report has indexes from 0
     #[arg(long, help_heading = "Report")]
     pub transcript: bool,
     /// Shows how NAME spells the settings, such as nodemailer or postfix; `all` shows every program known.
@@ -221,7 +221,7 @@ pub struct ReplayArgs {
     /// The form of the report; without one the journal opens in the terminal.
     #[command(flatten)]
     pub form: ReplayFormArgs,
-    /// Prints the transcript too.
+    /// Prints the transcript too, its lines numbered from 1 as on the screen; the JSON report has indexes from 0
     #[arg(long, help_heading = "Report")]
     pub transcript: bool,
     /// Shows how NAME spells the settings, such as nodemailer or postfix; `all` shows every program known.

@@ -6,7 +6,7 @@ use crate::guide::recommendation::{NO_ROUTE, Status, recommend_of, why_not};
 use crate::guide::words::words;
 use crate::guide::{hosting, tree, walk};
 use crate::session::relay::{self, Exchangers};
-use crate::session::{Outcome, Session};
+use crate::session::{Outcome, Session, Severity};
 
 /// How the sentence is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,33 @@ fn no_probe(known: &Known<'_>) -> Headline {
         Some(Branch::Message) => ("No port was tried: ehlo explain reads the message", "error-next"),
         _ => ("The port is not the cause", "inbox-next"),
     };
+    if let Some(why) = papers(known) {
+        return Headline { tone: Tone::Neutral, text: text.to_owned(), why: vec![why] };
+    }
     let why = tree::tree().question(question).map(|question| question.lesson.clone());
     Headline { tone: Tone::Neutral, text: text.to_owned(), why: why.into_iter().collect() }
+}
+
+/// What came of looking at a sender's domain; `None` where nobody has looked. That the port is not the cause, and what
+/// receivers judge by instead, the first finding says.
+fn papers(known: &Known<'_>) -> Option<String> {
+    known.findings.iter().find(|finding| finding.code == "port-is-not-the-cause")?;
+    let domain = known.host();
+    let mut codes: Vec<&str> = Vec::new();
+    for finding in known.findings.iter().filter(|finding| finding.severity != Severity::Info) {
+        if !codes.contains(&finding.code) {
+            codes.push(finding.code);
+        }
+    }
+    Some(match codes.as_slice() {
+        [] if known.ended == Some(RunEnd::Completed) => format!(
+            "What was looked at about {domain} is in order. What is left is the reputation of who sends, and the \
+             content."
+        ),
+        [] => format!("Nothing wrong was seen about {domain}, and not everything was looked at."),
+        [one] => format!("What there is to mend about {domain}: {one}."),
+        all => format!("What there is to mend about {domain}, most urgent first: {}.", all.join(", ")),
+    })
 }
 
 fn why_none(known: &Known<'_>) -> Vec<String> {
@@ -179,9 +204,32 @@ mod tests {
     }
 
     #[test]
+    fn of_a_sending_domain_the_verdict_says_what_there_is_to_mend_and_not_twice_why_the_port_is_not_it() {
+        let mut case = walked(Goal::Inbox, |_| Outcome::Works);
+        let said = |case: &Case| headline_of(&case.known()).why.join(" ");
+        let found = |code, severity| crate::session::Finding {
+            code,
+            severity,
+            route: None,
+            port: None,
+            follows: None,
+            evidence: vec![0],
+            facts: std::collections::BTreeMap::new(),
+        };
+        case.findings.push(found("port-is-not-the-cause", Severity::Info));
+        assert!(said(&case).starts_with("What was looked at about smtp.example.com is in order."));
+        case.findings.push(found("spf-multiple", Severity::Error));
+        case.findings.push(found("dmarc-missing", Severity::Warning));
+        assert_eq!(
+            said(&case),
+            "What there is to mend about smtp.example.com, most urgent first: spf-multiple, dmarc-missing."
+        );
+    }
+
+    #[test]
     fn after_a_fix_says_so() {
         let mut fix = walked(Goal::Submit, |_| Outcome::CertInvalid);
-        fix.find(crate::event::RouteId(0), "cert-expired", crate::session::Severity::Error);
+        fix.find(crate::event::RouteId(0), "cert-expired", Severity::Error);
         let fix = headline_of(&fix.known());
         assert_eq!((fix.tone, fix.text.as_str()), (Tone::Fix, "Use port 587 with STARTTLS, after a fix"));
     }

@@ -312,7 +312,8 @@ const MOST: usize = 3;
 
 /// What the probe found instead, each in a sentence: errors, else what works.
 fn what_was_found(known: &Known<'_>) -> Vec<String> {
-    let errors = known.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = known.findings.iter();
+    let errors = errors.filter(|found| found.severity == Severity::Error && found.follows.is_none());
     let mut seen: Vec<String> = Vec::new();
     for finding in errors {
         let told = told(finding);

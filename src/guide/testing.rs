@@ -124,6 +124,7 @@ impl Case {
             severity,
             route: Some(id),
             port: Some(port),
+            follows: None,
             evidence: vec![0],
             facts: BTreeMap::new(),
         });

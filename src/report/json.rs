@@ -179,6 +179,7 @@ struct FindingReport {
     reference: Option<String>,
     owner: words::Owner,
     confirm: Option<String>,
+    follows_from: Option<&'static str>,
 }
 
 /// The company whose machine this is, and what it blocks.
@@ -417,6 +418,7 @@ fn finding(session: &Session, found: &Finding) -> FindingReport {
         reference: words.reference,
         owner: words.owner,
         confirm: words.confirm,
+        follows_from: found.follows,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::guide::recommendation::recommend;
 use crate::guide::request::request;
 use crate::guide::words::{lower, words_in};
 use crate::report::command::command;
-use crate::report::text::{label, mode_names, owner, transcript_line};
+use crate::report::text::{label, lines_of, mode_names, number, owner, transcript_line};
 use crate::session::{Line, Session};
 use crate::wire::printable::visible_lines;
 
@@ -103,8 +103,12 @@ fn findings(out: &mut String, session: &Session) {
     out.push_str("\n## Findings\n");
     for finding in session.findings() {
         let words = words_in(session, finding);
+        if finding.follows.is_some() {
+            let (summary, lines) = (escape(&words.summary), lines_of(finding));
+            let _ = writeln!(out, "- It follows: {summary} ({}, {lines})", code(finding.code));
+            continue;
+        }
         let label = label(finding.severity);
-        let lines: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "\n### {} ({label}, {})\n", escape(&words.summary), code(finding.code));
         let _ = writeln!(out, "{}\n", escape(&words.explanation));
         let _ = writeln!(out, "- What to do: {}", escape(&words.fix));
@@ -112,7 +116,7 @@ fn findings(out: &mut String, session: &Session) {
         if let Some(confirm) = &words.confirm {
             let _ = writeln!(out, "- Confirm by hand: {}", code(confirm));
         }
-        let _ = writeln!(out, "- Evidence: transcript lines {}", lines.join(", "));
+        let _ = writeln!(out, "- Evidence: transcript {}", lines_of(finding));
         if let Some(reference) = &words.reference {
             let _ = writeln!(out, "- Source: {}", escape(reference));
         }
@@ -153,7 +157,7 @@ fn excerpt(lines: &[Line]) -> String {
             let _ = writeln!(body, "     … {} lines left out", last - first);
         }
         if index < first || index >= last {
-            let _ = writeln!(body, "{index:>4} {}", transcript_line(line));
+            let _ = writeln!(body, "{:>4} {}", number(index), transcript_line(line));
         }
     }
     body
@@ -261,7 +265,7 @@ mod tests {
         let body = excerpt(&lines);
         assert_eq!(body.lines().count(), MAX_LINES + 1);
         assert!(body.contains("… 600 lines left out"));
-        assert!(body.ends_with(" 999    0.001   587  ← line 999\n"), "{:?}", body.lines().last());
+        assert!(body.ends_with("1000    0.001   587  ← line 999\n"), "{:?}", body.lines().last());
         assert_eq!(excerpt(&lines[..3]).lines().count(), 3);
     }
 

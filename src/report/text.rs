@@ -1,5 +1,6 @@
 //! The report for people: the verdict first, then why, the routes, what was found and how to mend it, the settings to
-//! type, and the transcript where it is asked for.
+//! type, and the transcript where it is asked for. Its lines are numbered from 1, as on the screen; the JSON report has
+//! indexes, which begin with 0.
 
 use crate::event::{ConnectOutcome, Micros, RunEnd};
 use crate::guide::headline::{STOPPED, Tone, headline};
@@ -111,7 +112,8 @@ fn verdict(page: &mut Page, session: &Session) {
                 [] => String::new(),
                 auth => format!(", sign in with {}", auth.join(" or ")),
             };
-            Some(format!("{} port {}, {}{auth}", found.host, found.port, mode_word(found.tls)))
+            // The sentence above has port and mode.
+            Some(format!("on {}{auth}", found.host))
         }
         (None, Some(started)) if found.tone == Tone::Bad && started.malformed.is_none() => {
             Some(format!("{}, asked from {}", started.host, vantage(&started.vantage)))
@@ -244,24 +246,54 @@ fn findings(page: &mut Page, session: &Session) {
     }
     page.heading("What was found");
     if page.options.brief {
-        for finding in session.findings().iter().take(BRIEF) {
+        let causes = || session.findings().iter().filter(|finding| finding.follows.is_none());
+        for finding in causes().take(BRIEF) {
             let first = format!("  {}: ", label(finding.severity));
             let summary = format!("{} ({})", words_in(session, finding).summary, finding.code);
             page.styled_paragraph(&first, &summary, Some(severity_style(finding.severity)));
         }
-        if let Some(more) = session.findings().len().checked_sub(BRIEF).filter(|more| *more > 0) {
+        if let Some(more) = causes().count().checked_sub(BRIEF).filter(|more| *more > 0) {
             page.line(&format!("  and {more} more"));
         }
         return;
     }
     for (index, finding) in session.findings().iter().enumerate() {
+        if finding.follows.is_some() {
+            follower(page, session, index);
+            continue;
+        }
         let meaning = words_in(session, finding).explanation;
-        let told =
-            session.findings().iter().take(index).any(|earlier| {
-                earlier.code == finding.code && words_in(session, earlier).explanation == meaning
-            });
+        let told = session.findings().iter().take(index).any(|earlier| {
+            earlier.code == finding.code
+                && earlier.follows.is_none()
+                && words_in(session, earlier).explanation == meaning
+        });
         one_finding(page, session, finding, told);
     }
+}
+
+/// What only follows from the finding before it: one sentence, and where it is seen.
+fn follower(page: &mut Page, session: &Session, index: usize) {
+    let all = session.findings();
+    let Some(finding) = all.get(index) else { return };
+    let before = index.checked_sub(1).and_then(|index| all.get(index));
+    if before.is_none_or(|before| before.follows.is_none()) {
+        page.line("    What follows from it:");
+    }
+    let summary = words_in(session, finding).summary;
+    page.paragraph("      - ", &format!("{summary} ({}, {})", finding.code, lines_of(finding)));
+}
+
+/// The lines that show a finding, by the numbers with which the transcript is printed.
+pub fn lines_of(finding: &Finding) -> String {
+    let numbers: Vec<String> = finding.evidence.iter().map(|index| number(*index).to_string()).collect();
+    let word = if numbers.len() == 1 { "line" } else { "lines" };
+    format!("{word} {}", numbers.join(", "))
+}
+
+/// The number of a transcript line for people, who count from 1.
+pub fn number(index: usize) -> usize {
+    index.saturating_add(1)
 }
 
 fn severity_style(severity: Severity) -> Style {
@@ -303,7 +335,7 @@ fn one_finding(page: &mut Page, session: &Session, finding: &Finding, told: bool
     let lines = session.transcript().lines();
     for index in finding.evidence.iter().take(QUOTED) {
         if let Some(line) = lines.get(*index) {
-            let quote = format!("    Seen: line {index}: {}", one_line(line));
+            let quote = format!("    Seen: line {}: {}", number(*index), one_line(line));
             let quote = cut(&quote, page.columns(), page.options.ascii);
             page.line(&quote);
         }
@@ -416,7 +448,7 @@ fn transcript(page: &mut Page, session: &Session) {
     page.heading("Transcript");
     for (index, line) in session.transcript().lines().iter().enumerate() {
         let text = transcript_line(line);
-        let number = page.styled(&format!("{index:>4}"), Style::Dim);
+        let number = page.styled(&format!("{:>4}", number(index)), Style::Dim);
         page.line(&format!("{number} {text}"));
     }
 }
@@ -452,3 +484,6 @@ fn again(page: &mut Page, session: &Session) {
     let text = page.styled(&text, Style::Dim);
     page.line(&text);
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub struct Finding {
     pub route: Option<RouteId>,
     /// The port it was seen on.
     pub port: Option<u16>,
+    /// The code of the finding that this one only follows from, and behind which it stands.
+    pub follows: Option<&'static str>,
     /// Indexes of the transcript lines that show it; never empty.
     pub evidence: Vec<usize>,
     /// What the texts may name: `host`, `port`, `address`, `seconds`, `days`, `name`, `reply`, …

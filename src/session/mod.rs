@@ -223,7 +223,7 @@ impl Session {
         &self.transcript
     }
 
-    /// What was found: errors first, then by route and code.
+    /// What was found: errors first, then by route and code; what follows from another directly behind that one.
     pub fn findings(&self) -> &[Finding] {
         self.findings.get_or_init(|| diagnose::findings(self))
     }

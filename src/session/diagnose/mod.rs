@@ -17,6 +17,7 @@ use crate::wire::printable::{is_hidden, printable};
 const MAX_FACT: usize = 1_500;
 
 mod dialogue;
+mod follows;
 mod found;
 mod inbox;
 mod names;
@@ -86,7 +87,7 @@ fn finding(
     evidence: Vec<usize>,
     facts: BTreeMap<&'static str, String>,
 ) -> Finding {
-    Finding { code, severity, route: None, port: None, evidence, facts }
+    Finding { code, severity, route: None, port: None, follows: None, evidence, facts }
 }
 
 /// The same for one that belongs to a route.
@@ -100,7 +101,8 @@ fn finding_on(
     Finding { route: Some(route.id), port: Some(route.port), ..finding(code, severity, evidence, facts) }
 }
 
-/// Everything that is found in a session so far: errors first, then by route and code.
+/// Everything that is found in a session so far: errors first, then by route and code; what follows from another behind
+/// that one.
 pub(crate) fn findings(session: &Session) -> Vec<Finding> {
     let mut found = names::findings(session);
     found.extend(relay::findings(session));
@@ -134,13 +136,10 @@ pub(crate) fn findings(session: &Session) -> Vec<Finding> {
             *value = printable(value, MAX_FACT);
         }
     }
-    // The block on the way out explains why all ports are blocked, so it comes before that.
-    let follows = |finding: &Finding| finding.code == "all-ports-blocked";
     // Who asks about the spam folder must read this first, whatever else is wrong.
     let later = |finding: &Finding| finding.code != "port-is-not-the-cause";
-    found.sort_by_key(|finding| {
-        (later(finding), finding.severity, finding.route, follows(finding), finding.code)
-    });
+    found.sort_by_key(|finding| (later(finding), finding.severity, finding.route, finding.code));
+    follows::arrange(&mut found);
     found
 }
 

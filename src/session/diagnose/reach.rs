@@ -46,7 +46,11 @@ fn unreached(notes: &mut Notes<'_, '_>, why: Unreached) {
     }
     if why == Unreached::Filtered && case.goal == Goal::Relay {
         facts.push(("ask", "Ask".to_owned()));
-        facts.push(("only", "between mail servers no other will do".to_owned()));
+        facts.push((
+            "only",
+            "between mail servers no other will do. If only this domain is affected, tell its postmaster"
+                .to_owned(),
+        ));
     }
     if why == Unreached::DroppedHere {
         facts.push(("how", "drops the packets".to_owned()));

@@ -14,7 +14,7 @@ use crate::guide::recommendation::Recommendation;
 use crate::guide::request::request;
 use crate::guide::snippet;
 use crate::guide::words::{lower, words_in};
-use crate::report::text::{mode_names, owner, vantage};
+use crate::report::text::{mode_names, number, owner, vantage};
 use crate::session::{Finding, Outcome, Route, Severity};
 use crate::target::{Goal, TlsMode};
 use crate::tui::facts::duration;
@@ -65,7 +65,9 @@ pub fn document(ui: &Ui, width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
     }
     let mut starts = Vec::new();
     for (at, finding) in ui.session.findings().iter().enumerate() {
-        document.line(Line::default());
+        if finding.follows.is_none() {
+            document.line(Line::default());
+        }
         if at == 0 {
             document.title("What was found");
         }
@@ -97,7 +99,8 @@ fn sentence(ui: &Ui, document: &mut Document<'_>) {
         Tone::Neutral => Role::Accent,
     };
     let below = match (&ui.recommendation, ui.session.started()) {
-        (Some(found), _) => format!("{} port {} {}", found.host, found.port, found.tls.phrase()),
+        // The sentence above has port and mode.
+        (Some(found), _) => format!("on {}", found.host),
         (None, Some(started)) if headline.tone == Tone::Bad && !started.host.is_empty() => {
             format!("{}, asked from {}", started.host, vantage(&printable(&started.vantage, 60)))
         }
@@ -285,14 +288,25 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
     let (mark, style, word) = meaning::severity(finding.severity, theme);
     let words = words_in(&ui.session, finding);
     let place = finding.port.map(|port| format!(" {} port {port}", theme.glyphs.dot)).unwrap_or_default();
+    let after = finding.follows.map(|cause| format!(" {} follows from {cause}", theme.glyphs.dot));
+    let after = after.unwrap_or_default();
     let pointer = if chosen { theme.glyphs.pointer } else { " " };
     let head = Line::from(vec![
         Span::styled(pointer, theme.strong(Role::Accent)),
         Span::styled(mark, style),
         Span::styled(format!(" {word}"), style),
-        Span::styled(format!("{place} {} {}", theme.glyphs.dot, finding.code), theme.style(Role::Quiet)),
+        Span::styled(
+            format!("{place} {} {}{after}", theme.glyphs.dot, finding.code),
+            theme.style(Role::Quiet),
+        ),
     ]);
     document.line(head);
+    if finding.follows.is_some() {
+        // What it means and who can mend it stands above, with its cause.
+        document.paragraph(Role::Text, 3, &words.summary);
+        document.paragraph(Role::Quiet, 3, &seen(finding));
+        return;
+    }
     document.paragraph(Role::Title, 3, &words.summary);
     document.paragraph(Role::Text, 3, &words.explanation);
     let label = theme.style(Role::Accent);
@@ -311,14 +325,7 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
             document.hanging(3, ("Try:", label), theme.style(Role::Text), confirm);
         }
     }
-    let mut evidence = finding.evidence.clone();
-    evidence.sort_unstable();
-    let lines: Vec<String> = evidence.iter().take(8).map(|line| (line + 1).to_string()).collect();
-    let mut foot = match lines.as_slice() {
-        [] => String::new(),
-        [one] => format!("Seen in line {one}"),
-        several => format!("Seen in lines {}", several.join(", ")),
-    };
+    let mut foot = seen(finding);
     if let Some(reference) = &words.reference {
         if !foot.is_empty() {
             foot.push_str(". ");
@@ -326,6 +333,18 @@ fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding, chosen: b
         foot.push_str(reference);
     }
     document.paragraph(Role::Quiet, 3, &foot);
+}
+
+/// The lines that show a finding.
+fn seen(finding: &Finding) -> String {
+    let mut evidence = finding.evidence.clone();
+    evidence.sort_unstable();
+    let lines: Vec<String> = evidence.iter().take(8).map(|line| number(*line).to_string()).collect();
+    match lines.as_slice() {
+        [] => String::new(),
+        [one] => format!("Seen in line {one}"),
+        several => format!("Seen in lines {}", several.join(", ")),
+    }
 }
 
 /// What is sent to the clipboard: the chosen finding's command, or its words; without one, the verdict.
@@ -354,7 +373,9 @@ pub fn to_copy(ui: &Ui) -> String {
         }
         None => {
             let mut text = format!("{}\n", next::verdict(ui));
-            for finding in ui.session.findings().iter().filter(|f| f.severity == Severity::Error) {
+            for finding in
+                ui.session.findings().iter().filter(|f| f.severity == Severity::Error && f.follows.is_none())
+            {
                 text.push_str(&format!("{}: {}\n", finding.code, words_in(&ui.session, finding).summary));
             }
             if let Some(found) = request(&ui.session) {
