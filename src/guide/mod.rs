@@ -10,6 +10,7 @@ pub mod headline;
 pub mod hosting;
 pub mod known;
 pub mod lead;
+mod owner;
 pub mod path;
 pub mod plan;
 pub mod provider;

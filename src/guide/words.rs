@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::guide::hosting;
+use crate::guide::{hosting, owner, provider};
 use crate::session::{Finding, Session, Severity};
+use crate::target::meant;
 use crate::wire::printable::quoted;
 
 /// Whose fault it is, and so who can mend it.
@@ -26,6 +27,8 @@ pub enum Owner {
     Server,
     /// The mail provider.
     Provider,
+    /// Who runs the domain in DNS.
+    Zone,
 }
 
 /// A finding in words.
@@ -137,20 +140,37 @@ pub fn words(finding: &Finding) -> Words {
             .map(fill)
             .filter(|command| !command.contains("()") && !elsewhere(command)),
         reference: page.reference.clone(),
-        owner: page.owner,
+        owner: match finding.facts.get("owner").map(String::as_str) {
+            Some("you") => Owner::You,
+            _ => page.owner,
+        },
     }
 }
 
 /// Codes that a hosting company's policy may explain.
 const BLOCKED: [&str; 3] = ["egress-blocked", "all-ports-blocked", "port-filtered"];
 
-/// The same, with what is known of the session besides: whose machine this is, and what that company blocks.
+/// The same, with what is known of the session besides: whose machine this is and what that company blocks, whose the
+/// server is, and what else the name may have been meant for.
 pub fn words_in(session: &Session, finding: &Finding) -> Words {
+    let mut said = of_session(session, finding);
+    said.owner = owner::owner(session, finding, said.owner);
+    said
+}
+
+fn of_session(session: &Session, finding: &Finding) -> Words {
     // Where both are found, one of them says whose machine this is.
     let said = finding.code == "all-ports-blocked"
         && session.findings().iter().any(|other| other.code == "egress-blocked");
     let Some(hosting) = hosting::of(session).filter(|_| BLOCKED.contains(&finding.code) && !said) else {
-        return words(finding);
+        return match meant_for_provider(finding) {
+            Some(meant) => {
+                let mut finding = finding.clone();
+                finding.facts.insert("meant", meant);
+                words(&finding)
+            }
+            None => words(finding),
+        };
     };
     let mut finding = finding.clone();
     match finding.port {
@@ -167,6 +187,17 @@ pub fn words_in(session: &Session, finding: &Finding) -> Words {
         }
     }
     words(&finding)
+}
+
+/// A name without a dot that does not exist may have been meant for a provider's id.
+fn meant_for_provider(finding: &Finding) -> Option<String> {
+    let host =
+        finding.facts.get("host").filter(|host| finding.code == "dns-nxdomain" && !host.contains('.'))?;
+    let ids = "ehlo explain providers lists the ids";
+    Some(match meant(host, provider::all().iter().map(|provider| provider.id.as_str())) {
+        Some(id) => format!("If a provider was meant, its id is {id}; {ids}"),
+        None => format!("If a provider was meant, {host} is the id of none that ehlo knows; {ids}"),
+    })
 }
 
 /// A code's page without a case: where a fact would stand, its name stands in capitals. `None` for a code without a page.

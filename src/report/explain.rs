@@ -126,7 +126,9 @@ pub fn command(found: &Explanation) -> String {
 /// The same to a target that is known besides: it may be more than a host.
 pub fn command_to(found: &Explanation, target: Option<&str>) -> String {
     if found.goal != Goal::Submit {
-        let domain = target.map_or_else(|| "DOMAIN".to_owned(), quote);
+        // A sender's domain is not that of the recipients.
+        let known = found.domain.as_deref().filter(|_| found.goal == Goal::Relay);
+        let domain = target.or(known).map_or_else(|| "DOMAIN".to_owned(), quote);
         return format!("ehlo check {domain} --goal {}", found.goal.as_str());
     }
     let mut call = match target {

@@ -372,6 +372,7 @@ pub fn owner(owner: Owner) -> &'static str {
         Owner::Host => "the hosting company or access provider of this machine",
         Owner::Server => "whoever runs the mail server",
         Owner::Provider => "the mail provider",
+        Owner::Zone => "whoever runs the domain in DNS",
     }
 }
 

@@ -107,7 +107,9 @@ impl Message {
             (Some(host), _) => host,
             (None, Some(target)) => target.to_owned(),
             // A host in a message about another's domain is not that domain.
-            (None, None) if domain => String::new(),
+            (None, None) if domain => {
+                found.domain.clone().filter(|_| found.goal == Goal::Relay).unwrap_or_default()
+            }
             (None, None) => {
                 found.settings.host.clone().filter(|host| Host::parse(host).is_ok()).unwrap_or_default()
             }

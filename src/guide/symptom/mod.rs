@@ -18,6 +18,7 @@ use crate::target::{Goal, RouteSpec, TlsMode};
 mod book;
 mod clean;
 mod code;
+mod delivery;
 mod doubt;
 mod page;
 mod phrase;
@@ -92,6 +93,8 @@ pub struct Explanation {
     pub writers: Vec<String>,
     /// What the walk is for.
     pub goal: Goal,
+    /// The recipients' domain, where the text is of a server that delivers to it by itself.
+    pub domain: Option<String>,
     /// The symptoms found, by id.
     pub symptoms: Vec<String>,
 }
@@ -132,9 +135,11 @@ impl Book {
         }
         let first = causes.first().and_then(|first| self.cause(&first.code));
         let start_at = start(first, &case.settings);
+        let domain = delivery::domain(&clean.lines, &case.settings);
         Explanation {
             decided: causes.first().is_some_and(|first| first.confidence == Confidence::Certain),
-            goal: first.map(|cause| cause.goal).unwrap_or_default(),
+            goal: delivery::goal(first, domain.as_deref()),
+            domain,
             start_at,
             decides: case.decides().map(str::to_owned),
             doubt,
@@ -175,6 +180,7 @@ impl Explanation {
             doubt: None,
             writers: Vec::new(),
             goal: Goal::default(),
+            domain: None,
             symptoms: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Cause, Confidence, Explanation, Ranked, Settings, book, start};
 use crate::guide::glossary::lookup::{self, Part};
-use crate::guide::{tree, words};
+use crate::guide::{provider, tree, words};
 use crate::wire::enhanced::EnhancedCode;
 
 /// A page about one thing.
@@ -35,6 +35,8 @@ pub enum Kind {
     Finding,
     /// The same, as an explanation says it.
     Cause,
+    /// `providers`.
+    List,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
             Self::Keyword => "keyword",
             Self::Finding => "finding",
             Self::Cause => "cause",
+            Self::List => "list",
         }
     }
 }
@@ -60,7 +63,7 @@ impl Page {
     pub fn explanation_with(&self, settings: Settings) -> Explanation {
         let mut found = match self.kind {
             Kind::ReplyCode | Kind::EnhancedCode => book().explain(&self.subject, &settings),
-            Kind::Keyword | Kind::Finding | Kind::Cause => Explanation::empty(settings),
+            Kind::Keyword | Kind::Finding | Kind::Cause | Kind::List => Explanation::empty(settings),
         };
         found.decided = false;
         for cause in &mut found.causes {
@@ -133,6 +136,7 @@ fn word(text: &str) -> Option<Page> {
         .or_else(|| finding(text))
         .or_else(|| keyword(text))
         .or_else(|| step(text))
+        .or_else(|| providers(text))
 }
 
 /// Ports and records that people ask about by name, and the step of the tree that teaches them.
@@ -162,6 +166,25 @@ fn step(text: &str) -> Option<Page> {
     let reference = Some(step.reference.clone()).filter(|reference| !reference.is_empty());
     let parts = vec![part(&step.why, None), part(&step.lesson, reference)];
     Some(Page { parts, ..bare(&subject, Kind::Keyword) })
+}
+
+/// The ids that can be a target.
+fn providers(text: &str) -> Option<Page> {
+    if !text.eq_ignore_ascii_case("providers") {
+        return None;
+    }
+    let part = |provider: &provider::Provider| PagePart {
+        heading: "",
+        text: format!("{}: {}", provider.id, provider.name),
+        reference: None,
+    };
+    Some(Page {
+        summary: Some(
+            "Each of these ids can stand in place of a host, as in: ehlo check sendgrid.".to_owned(),
+        ),
+        parts: provider::all().iter().map(part).collect(),
+        ..bare("providers", Kind::List)
+    })
 }
 
 fn bare(subject: &str, kind: Kind) -> Page {

@@ -16,6 +16,15 @@ fn first(text: &str) -> String {
 }
 
 #[test]
+fn the_ids_of_all_providers_are_a_page() {
+    let list = page("providers").unwrap();
+    let listed: Vec<&str> = list.parts.iter().filter_map(|part| part.text.split(": ").next()).collect();
+    let ids: Vec<&str> = crate::guide::provider::all().iter().map(|provider| provider.id.as_str()).collect();
+    assert_eq!(listed, ids);
+    assert!(page("provider").is_none());
+}
+
+#[test]
 fn the_book_holds_together() {
     let book = Book::read(include_str!("../../../assets/symptoms.toml")).unwrap();
     let causes: BTreeSet<&str> = book.cause.iter().map(|cause| cause.code.as_str()).collect();
@@ -232,7 +241,7 @@ fn the_system_speaks_other_languages() {
         ("Connexion terminée par expiration du délai d'attente", "port-blocked-timeout"),
         ("Nombre o servicio desconocido", "dns-nxdomain"),
         ("Временный сбой в разрешении имен", "dns-temp-fail"),
-        ("根据验证过程，远程证书无效。", "cert-self-signed"),
+        ("根据验证过程，远程证书无效。", "cert-unknown-ca"),
     ] {
         assert_eq!(first(text), cause, "{text}");
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Notes, seconds};
-use crate::event::{Awaited, ConnectOutcome, Micros};
+use crate::event::{Awaited, ConnectOutcome, Micros, RouteOrigin};
 use crate::session::case::{Case, TlsFault};
 use crate::session::handshake::version;
 use crate::session::probe::Said;
@@ -91,11 +91,63 @@ fn not_smtp(notes: &mut Notes<'_, '_>) {
         return notes.add("not-smtp", Severity::Error, [line], vec![("what", what.to_owned())]);
     }
     let (mut lines, mut facts) = (vec![line], Vec::new());
-    if let Some((location, line)) = case.location() {
+    let location = case.location();
+    if let Some(own) = own_web_server(case, location.as_ref().map(|(location, _)| location.as_str())) {
+        facts.extend(own);
+    }
+    if let Some((location, line)) = location {
         lines.push(line);
         facts.push(("location", location));
     }
     notes.add("captive-portal", Severity::Error, lines, facts);
+}
+
+/// Ports on which web servers and web proxies listen.
+const WEB: [u16; 8] = [80, 443, 3128, 8000, 8008, 8080, 8443, 8888];
+
+/// What is said where no network stands in the way: the user named a web server's port himself, or the web server leads
+/// to pages of the host's own name.
+fn own_web_server(case: &Case<'_>, location: Option<&str>) -> Option<[(&'static str, String); 4]> {
+    let (host, port) = (&case.route.host, case.route.port);
+    let ports = match case.goal {
+        Goal::Submit | Goal::Inbox => "587 with STARTTLS, or 465 with implicit TLS",
+        Goal::Relay => "25",
+    };
+    let (cause, means, change) = if case.route.origin == RouteOrigin::Asked && WEB.contains(&port) {
+        (
+            format!("{port} is a port of web servers"),
+            format!("A web server answers on port {port}, as it should. Mail is not taken there"),
+            format!("Use port {ports}"),
+        )
+    } else if location.is_some_and(|location| leads_to(location, host)) {
+        (
+            format!("the web server of {host} itself answers"),
+            format!(
+                "It leads to pages of {host}, which no network that waits for a sign-in does: a web server listens on \
+                 this port of the host"
+            ),
+            format!(
+                "Check host and port: mail goes to port {ports}. If both are as they should be, tell who runs {host} \
+                 that a web server listens there"
+            ),
+        )
+    } else {
+        return None;
+    };
+    Some([("cause", cause), ("means", means), ("change", change), ("owner", "you".to_owned())])
+}
+
+/// True where an address of the web is one of this host (RFC 3986 §3.2).
+fn leads_to(location: &str, host: &str) -> bool {
+    let Some((_, rest)) = location.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = authority.rsplit('@').next().unwrap_or_default();
+    let name = name
+        .strip_prefix('[')
+        .and_then(|v6| v6.split(']').next())
+        .unwrap_or_else(|| name.rsplit_once(':').map_or(name, |(name, _)| name));
+    let bare = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    bare(name) == bare(host)
 }
 
 /// True where a refusal speaks of the number of connections, not of who connects.

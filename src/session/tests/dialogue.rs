@@ -1,7 +1,9 @@
 //! Codes of the greeting, the other end and STARTTLS: each with the session that gives it and one that must not.
 
 use super::telling::pair;
-use crate::event::{Awaited, CloseKind, ConnectOutcome, InspectReason, ProbeId, RouteId, Side, Verification};
+use crate::event::{
+    Awaited, CloseKind, ConnectOutcome, InspectReason, ProbeId, RouteId, RouteOrigin, Side, Verification,
+};
 use crate::session::testing::{EHLO, Failure, OFFER, OFFER_INSIDE, Tape, certs, server_flight_13};
 use crate::target::TlsMode;
 
@@ -113,6 +115,37 @@ pair!(
         t.connected(p).server(p, "* OK IMAP4rev1 ready\r\n");
     },
 );
+
+#[test]
+fn a_web_server_that_was_asked_for_is_no_captive_portal() {
+    let owner = |port, origin, location: &str| {
+        let mut tape = Tape::new();
+        let route = tape.route_as(port, TlsMode::Starttls, origin);
+        let probe = tape.probe(route);
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\n\r\n");
+        tape.connected(probe).server(probe, answer).end(probe);
+        let session = tape.session();
+        let found = session.findings().iter().find(|found| found.code == "captive-portal").unwrap();
+        found.facts.get("cause").cloned()
+    };
+    let portal = "http://wifi.example.net/";
+    let asked = RouteOrigin::Asked;
+    assert_eq!(owner(8080, asked, portal).as_deref(), Some("8080 is a port of web servers"));
+    assert_eq!(owner(443, RouteOrigin::Tree, portal), None, "a provider's port for mail");
+    assert_eq!(owner(587, asked, portal), None);
+    let host = Tape::new().session().host().to_owned();
+    for location in
+        [format!("https://{host}/"), format!("http://{host}:8080/login?x#y"), format!("https://{host}.")]
+    {
+        let said = owner(587, RouteOrigin::Tree, &location);
+        assert!(said.is_some_and(|said| said.contains("itself answers")), "{location}");
+    }
+    for location in
+        [format!("https://wifi.example.net/{host}"), format!("https://{host}.wifi.example/"), "/".into()]
+    {
+        assert_eq!(owner(587, RouteOrigin::Tree, &location), None, "{location}");
+    }
+}
 
 pair!(
     says_ehlo_rejected,
