@@ -117,7 +117,7 @@ pair!(
 );
 
 #[test]
-fn a_web_server_that_was_asked_for_is_no_captive_portal() {
+fn says_captive_portal_in_other_words_of_a_web_server_that_was_asked_for() {
     let owner = |port, origin, location: &str| {
         let mut tape = Tape::new();
         let route = tape.route_as(port, TlsMode::Starttls, origin);
