@@ -1,6 +1,7 @@
 //! The program: reads the command line and hands over.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -50,24 +51,34 @@ fn install_reports() -> color_eyre::Result<()> {
 
 fn run(cli: Cli) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
     match cli.command {
-        Some(Command::Check(args)) => Ok(runtime()?.block_on(check::check(&args))?),
+        Some(Command::Check(args)) => block_on(check::check(&args)),
         Some(Command::Replay(args)) if args.form.json || args.form.markdown || args.form.text => {
             Ok(check::replay(&args)?)
         }
-        Some(Command::Replay(args)) => Ok(runtime()?.block_on(walk::replay(&args))?),
+        Some(Command::Replay(args)) => block_on(walk::replay(&args)),
         Some(Command::Lab(args)) => match args.command {
             Some(LabCommand::List) => Ok(lab::list()),
             Some(LabCommand::Show(args)) => Ok(lab::show(&args)?),
-            Some(LabCommand::Serve(args)) => Ok(runtime()?.block_on(lab::serve(&args))?),
-            None => Ok(runtime()?.block_on(walk::lab(args.screen, args.quiz))?),
+            Some(LabCommand::Serve(args)) => block_on(lab::serve(&args)),
+            None => block_on(walk::lab(args.screen, args.quiz)),
         },
         Some(Command::Explain(args)) => Ok(explain::explain(&args)?),
         Some(Command::Completions { shell }) => Ok(other::completions(shell)),
         Some(Command::Man) => Ok(other::man()?),
-        None => Ok(runtime()?.block_on(walk::walk(cli.walk))?),
+        None => block_on(walk::walk(cli.walk)),
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+/// Runs to the end, and does not wait for what others decide how long it takes: a look-up of the system's resolver, the
+/// hashing that a server has asked for.
+fn block_on<T, E>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Box<dyn std::error::Error + Send + Sync>>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(work);
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ended.map_err(Into::into)
 }

@@ -79,6 +79,7 @@ pub fn dialogue(data: &[u8]) {
                 Some(reply) => dialogue.on_reply(&reply),
                 None => dialogue.on_ended(),
             },
+            Action::Reckon => panic!("nobody signs in"),
             Action::StartTls => dialogue.on_tls(),
             Action::Done(_) => return,
         }

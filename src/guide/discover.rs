@@ -184,14 +184,15 @@ mod tests {
 
     fn answer(case: &mut Case, name: &str, record: RecordType, data: Vec<RecordData>) {
         let records = data.into_iter().map(|data| Record { name: name.into(), ttl: 60, data }).collect();
-        case.dns.answers.push(Answer {
+        let answer = Answer {
             name: name.into(),
             record,
             source: LookupSource::Dns(None),
             outcome: LookupOutcome::Answers(records),
             took: Micros(1),
             line: 0,
-        });
+        };
+        case.dns.add(answer, Micros(1));
     }
 
     fn srv(priority: u16, weight: u16, port: u16, target: &str) -> RecordData {

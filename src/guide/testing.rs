@@ -87,14 +87,15 @@ impl Case {
             }]),
             None => crate::event::LookupOutcome::NxDomain { at: self.started.host.clone() },
         };
-        self.dns.answers.push(Answer {
+        let answer = Answer {
             name: self.started.host.clone(),
             record: crate::event::RecordType::A,
             source: crate::event::LookupSource::Dns(None),
             outcome,
             took: Micros(10),
             line: 0,
-        });
+        };
+        self.dns.add(answer, Micros(10));
         self.dns.a.extend(address.and_then(|text| text.parse::<std::net::IpAddr>().ok()));
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::event::{Awaited, CloseKind, EventKind, Micros};
@@ -95,6 +96,10 @@ impl Talk {
                 }
                 Action::AwaitGreeting => Awaited::Greeting,
                 Action::AwaitReply => Awaited::Reply,
+                Action::Reckon => {
+                    self.reckon().await;
+                    continue;
+                }
                 Action::StartTls => return Halt::StartTls,
                 Action::Done(finish) => return Halt::Finished(finish),
             };
@@ -105,6 +110,16 @@ impl Talk {
                 Err(halt) => return halt,
             }
         }
+    }
+
+    /// Works out an answer beside the async threads, within the limit of a wait. What runs longer is left to itself: it
+    /// is bounded too, and its secrets are wiped at its end.
+    async fn reckon(&mut self) {
+        let reckoned = match self.dialogue.reckoning() {
+            Some(reckoning) => timeout(self.limit, spawn_blocking(move || reckoning.run())).await,
+            None => return self.dialogue.on_reckoned(None),
+        };
+        self.dialogue.on_reckoned(reckoned.ok().and_then(Result::ok));
     }
 
     /// Reads once, for a caller that has something else to do while the server is silent.
@@ -339,3 +354,6 @@ pub fn close_kind(error: &io::Error) -> CloseKind {
         _ => CloseKind::Failed { errno: error.raw_os_error(), text: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests;

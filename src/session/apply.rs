@@ -20,7 +20,19 @@ use crate::wire::printable::printable;
 /// Most probes that are kept.
 const MAX_PROBES: usize = 4_096;
 
-/// Most answers, steps and warnings that are kept.
+/// Most inspecting connections of one round of a route that are kept: there is one for each reason, and few reasons.
+const MAX_INSPECTIONS: usize = 32;
+
+/// Most rounds of a route that are kept.
+pub(super) const MAX_ROUNDS: usize = 1_000;
+
+/// Most times that what DANE and MTA-STS demand may change: each time every route is judged anew.
+pub(super) const MAX_DEMANDS: usize = 1_000;
+
+/// Most questions of the tree whose answers are kept.
+const MAX_ANSWERS: usize = 100;
+
+/// Most steps and warnings that are kept.
 const MAX_NOTES: usize = 1_000;
 
 /// Takes one event.
@@ -50,7 +62,7 @@ pub(super) fn apply(session: &mut Session, event: &Event) {
         }
         EventKind::Answered { question, answer, .. } => {
             session.answers.retain(|(asked, _)| asked != question);
-            if session.answers.len() < MAX_NOTES {
+            if session.answers.len() < MAX_ANSWERS {
                 session.answers.push((question.clone(), answer.clone()));
             }
             say_goal(session, event);
@@ -179,6 +191,11 @@ fn add_route(session: &mut Session, id: RouteId, host: &str, port: u16, tls: Tls
 fn probe_started(session: &mut Session, event: &Event, purpose: &Purpose) {
     session.ended = None;
     if session.probes.len() >= MAX_PROBES || session.probes.contains_key(&event.probe) {
+        return;
+    }
+    if let Purpose::Inspect { route, .. } = purpose
+        && session.books.get(route).is_some_and(|book| book.probes.len() > MAX_INSPECTIONS)
+    {
         return;
     }
     session.probes.insert(event.probe, Probe::new(event.probe, Some(purpose.clone()), event.at));
@@ -330,8 +347,20 @@ pub(super) fn case<'a>(session: &'a Session, route: &'a Route) -> Option<Case<'a
 /// Brings what a route shows up to its record.
 fn project(session: &mut Session, id: RouteId) {
     let Some(position) = session.routes.iter().position(|route| route.id == id) else { return };
-    let Some(route) = session.routes.get(position) else { return };
-    let Some(case) = case(session, route) else { return };
+    // The rounds before this one are not looked at, and may be many.
+    let rounds = session.routes.get_mut(position).map(|route| std::mem::take(&mut route.rounds));
+    let next = projected(session, position);
+    if let (Some(route), Some(rounds)) = (session.routes.get_mut(position), rounds) {
+        if let Some(next) = next {
+            *route = next;
+        }
+        route.rounds = rounds;
+    }
+}
+
+fn projected(session: &Session, position: usize) -> Option<Route> {
+    let route = session.routes.get(position)?;
+    let case = case(session, route)?;
     let mut next = route.clone();
     let probe = case.probe;
     next.probe = Some(probe.id);
@@ -366,9 +395,7 @@ fn project(session: &mut Session, id: RouteId) {
             next.chain = ChainSource::LeafOnly;
         }
     }
-    if let Some(route) = session.routes.get_mut(position) {
-        *route = next;
-    }
+    Some(next)
 }
 
 /// What the connection that signed in or named an envelope was told.
@@ -451,7 +478,7 @@ fn timing(probe: &Probe) -> Timing {
 fn round_ended(session: &mut Session, id: RouteId, probe: ProbeId, how: ProbeEnd) {
     let Some(route) = session.route(id) else { return };
     let Some(case) = case(session, route) else { return };
-    if case.probe.id != probe || route.rounds.iter().any(|round| round.probe == probe) {
+    if case.probe.id != probe || route.rounds.iter().rev().any(|round| round.probe == probe) {
         return;
     }
     let decided = outcome::outcome(&case);
@@ -462,7 +489,9 @@ fn round_ended(session: &mut Session, id: RouteId, probe: ProbeId, how: ProbeEnd
     };
     let undone = decided.is_none() && how == ProbeEnd::Cancelled;
     if let Some(route) = session.routes.iter_mut().find(|route| route.id == id) {
-        route.rounds.push(Round { probe, outcome: ended });
+        if route.rounds.len() < MAX_ROUNDS {
+            route.rounds.push(Round { probe, outcome: ended });
+        }
         if !undone || route.rounds.len() == 1 {
             route.outcome = ended;
         }
@@ -481,6 +510,10 @@ fn round_ended(session: &mut Session, id: RouteId, probe: ProbeId, how: ProbeEnd
 
 /// What DANE and MTA-STS demand has changed: routes that have ended may stand differently.
 fn demands_changed(session: &mut Session) {
+    if session.demands >= MAX_DEMANDS {
+        return;
+    }
+    session.demands += 1;
     let ended = session.routes.iter().filter(|route| route.state == State::Ended);
     let ended: Vec<RouteId> = ended.map(|route| route.id).collect();
     for id in ended {
@@ -501,7 +534,7 @@ fn settle_outcome(session: &mut Session, id: RouteId) {
         let Some(outcome) = ended.and_then(|_| outcome::outcome(&case)) else { continue };
         if let Some(route) = session.routes.iter_mut().find(|route| route.id == id) {
             route.outcome = outcome;
-            if let Some(round) = route.rounds.iter_mut().find(|round| round.probe == probe) {
+            if let Some(round) = route.rounds.iter_mut().rev().find(|round| round.probe == probe) {
                 round.outcome = outcome;
             }
         }

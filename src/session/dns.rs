@@ -1,11 +1,15 @@
 //! What the look-ups gave.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::event::{LookupOutcome, LookupSource, Micros, RecordData, RecordType};
 
 /// Most look-ups that are kept, and most addresses of each family.
 const MAX: usize = 1_000;
+
+/// Most hosts of which the system's own answer is kept: it is asked about hosts to connect to.
+const MAX_SYSTEMS: usize = 100;
 
 /// One look-up and its place in the transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +57,8 @@ pub struct Dns {
     /// From the first question about the target to the last answer.
     pub took: Option<Micros>,
     target: String,
+    /// Which answers count, by name: of each type the last. So that a look-up costs the same however many there were.
+    last: HashMap<String, Vec<usize>>,
     /// When the first question about the target was asked.
     asked: Option<Micros>,
 }
@@ -96,12 +102,8 @@ impl Dns {
 
     /// The look-ups of this name, in whatever case. Where a question was asked again, only its last answer counts.
     pub fn of(&self, host: &str) -> impl Iterator<Item = &Answer> {
-        let mine = self.answers.iter().enumerate().filter(move |(_, answer)| same(&answer.name, host));
-        mine.filter(|(index, answer)| {
-            let later = self.answers.get(index + 1..).unwrap_or_default();
-            !later.iter().any(|other| other.record == answer.record && same(&other.name, &answer.name))
-        })
-        .map(|(_, answer)| answer)
+        let mine = self.last.get(&plain(host)).map(Vec::as_slice).unwrap_or_default();
+        mine.iter().filter_map(|index| self.answers.get(*index))
     }
 
     /// Names the host that the flat fields are about.
@@ -132,6 +134,9 @@ impl Dns {
             self.asked = Some(first);
             self.took = Some(at.since(first));
         }
+        let mine = self.last.entry(plain(&answer.name)).or_default();
+        mine.retain(|index| self.answers.get(*index).is_some_and(|other| other.record != answer.record));
+        mine.push(self.answers.len());
         self.answers.push(answer);
         if about_target {
             self.summarise();
@@ -139,11 +144,16 @@ impl Dns {
     }
 
     pub(crate) fn add_system(&mut self, answer: SystemAnswer) {
-        self.systems.retain(|other| !same(&other.host, &answer.host));
-        if self.systems.len() < MAX {
-            self.systems.push(answer);
+        let about_target = same(&answer.host, &self.target);
+        let room = self.systems.len() < MAX_SYSTEMS;
+        match self.systems.iter_mut().find(|other| same(&other.host, &answer.host)) {
+            Some(other) => *other = answer,
+            None if room => self.systems.push(answer),
+            None => return,
         }
-        self.summarise();
+        if about_target {
+            self.summarise();
+        }
     }
 
     fn summarise(&mut self) {
@@ -175,4 +185,73 @@ impl Dns {
 /// Names are compared without case and without the final dot.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+}
+
+/// A name as it is looked for: names that are the [`same`] are equal here.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(name: &str, record: RecordType, line: usize) -> Answer {
+        let (source, outcome) = (LookupSource::Dns(None), LookupOutcome::NoData);
+        Answer { name: name.to_owned(), record, source, outcome, took: Micros(1), line }
+    }
+
+    fn known(asked: &[(&str, RecordType)]) -> Dns {
+        let mut dns = Dns::default();
+        for (line, (name, record)) in asked.iter().enumerate() {
+            dns.add(answer(name, *record, line), Micros(1));
+        }
+        dns
+    }
+
+    proptest! {
+        #[test]
+        fn of_each_question_the_last_answer_counts(
+            asked in proptest::collection::vec((
+                proptest::sample::select(vec!["a.example", "A.example.", "b.example", "b.EXAMPLE", ""]),
+                proptest::sample::select(vec![RecordType::A, RecordType::Aaaa, RecordType::Mx]),
+            ), 0..40),
+            host in proptest::sample::select(vec!["a.example.", "B.example", "c.example", "."]),
+        ) {
+            let dns = known(&asked);
+            let is_last = |at: usize| {
+                let later = &dns.answers[at + 1..];
+                !later.iter().any(|o| o.record == dns.answers[at].record && same(&o.name, &dns.answers[at].name))
+            };
+            let all = dns.answers.iter().enumerate();
+            let expected: Vec<usize> =
+                all.filter(|(at, a)| same(&a.name, host) && is_last(*at)).map(|(_, a)| a.line).collect();
+            prop_assert_eq!(dns.of(host).map(|a| a.line).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn one_question_asked_ever_again_is_looked_at_once() {
+        let dns = known(&[("a.example", RecordType::A); 500]);
+        assert_eq!(dns.answers.len(), 500);
+        assert_eq!(dns.last.values().map(Vec::len).collect::<Vec<_>>(), [1], "what is read to find the last");
+        assert_eq!(dns.of("a.example").map(|answer| answer.line).collect::<Vec<_>>(), [499]);
+    }
+
+    #[test]
+    fn what_the_system_says_is_kept_of_so_many_hosts() {
+        let mut dns = Dns::default();
+        dns.set_target("h0");
+        for round in 0..2 {
+            for number in 0..2 * MAX_SYSTEMS {
+                let (host, result) = (format!("h{number}"), Err(format!("round {round}")));
+                dns.add_system(SystemAnswer { host, result, line: number });
+            }
+        }
+        assert_eq!(dns.systems.len(), MAX_SYSTEMS);
+        assert_eq!(dns.system, Some((Err("round 1".to_owned()), 0)), "the latest answer");
+        assert!(dns.system_of(&format!("h{MAX_SYSTEMS}")).is_none());
+    }
 }

@@ -65,6 +65,8 @@ pub struct Session {
     now: Micros,
     dns: dns::Dns,
     beyond: relay::Beyond,
+    /// How often what DANE and MTA-STS demand has changed.
+    demands: usize,
     routes: Vec<Route>,
     transcript: Transcript,
     /// Worked out when they are asked for: a journal of a million events is not judged a million times.

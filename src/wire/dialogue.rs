@@ -8,7 +8,7 @@ use crate::target::{Credentials, SecretKind, TlsMode};
 use crate::wire::capability::Capabilities;
 use crate::wire::command::Command;
 use crate::wire::reply::{Quirk, Reply};
-use crate::wire::sasl::{Exchange, Mechanism, Verified};
+use crate::wire::sasl::{Exchange, Mechanism, Reckoned, Reckoning, SaslError, Verified};
 
 /// What the dialogue is to do.
 #[derive(Clone, Debug)]
@@ -77,6 +77,9 @@ pub enum Action {
     AwaitGreeting,
     /// Wait for one reply, then call [`Dialogue::on_reply`].
     AwaitReply,
+    /// Take the [`Dialogue::reckoning`], run it on a thread of its own, and give it back with
+    /// [`Dialogue::on_reckoned`]: a server decides how long it takes.
+    Reckon,
     /// Make the TLS handshake, then call [`Dialogue::on_tls`]. Bytes read and not consumed before this must be
     /// dropped: they came in cleartext (RFC 3207 §6 is about what can be done with them).
     StartTls,
@@ -136,6 +139,8 @@ enum State {
     Greeting,
     Sending(Step),
     Awaiting(Step),
+    /// An answer to a challenge is being worked out.
+    Reckoning,
     Handshake,
     /// QUIT is due, then the end. Its reply is not waited for: it would tell nothing and could take for ever.
     Quitting(Finish),
@@ -153,6 +158,8 @@ pub struct Dialogue {
     /// Proof that the certificate of this connection was verified: without it no secret is sent.
     verified: Option<Verified>,
     exchange: Option<Exchange>,
+    /// The answer that is to be worked out; the exchange is in it.
+    reckoning: Option<Reckoning>,
     /// The answer to a challenge, ready to be sent.
     answer: Option<Command>,
     /// Sender, recipient or message were refused.
@@ -174,6 +181,7 @@ impl Dialogue {
             capabilities: None,
             verified: None,
             exchange: None,
+            reckoning: None,
             answer: None,
             refused: false,
         }
@@ -189,6 +197,7 @@ impl Dialogue {
                 Action::Send(self.command(step))
             }
             State::Awaiting(_) => Action::AwaitReply,
+            State::Reckoning => Action::Reckon,
             State::Handshake => Action::StartTls,
             State::Quitting(finish) => {
                 self.state = State::Finished(finish);
@@ -205,6 +214,23 @@ impl Dialogue {
             State::Awaiting(step) => self.answered(step, reply),
             other => other,
         };
+    }
+
+    /// The answer that is to be worked out; it is handed out once.
+    pub fn reckoning(&mut self) -> Option<Reckoning> {
+        self.reckoning.take()
+    }
+
+    /// It was worked out; `None` where that took too long: the exchange is given up.
+    pub fn on_reckoned(&mut self, reckoned: Option<Reckoned>) {
+        if self.state != State::Reckoning {
+            return;
+        }
+        let answer = reckoned.map(|Reckoned { exchange, answer }| {
+            self.exchange = Some(exchange);
+            answer
+        });
+        self.state = self.answering(answer);
     }
 
     /// TLS is up, and nothing vouches for the other end.
@@ -368,7 +394,16 @@ impl Dialogue {
     /// 334: the server wants the next part.
     fn challenged(&mut self, reply: &Reply) -> State {
         let challenge = reply.lines.last().map(|line| line.text_bytes().to_vec()).unwrap_or_default();
-        match self.exchange.as_mut().map(|exchange| exchange.answer(&challenge)) {
+        if let Some(exchange) = self.exchange.take_if(|exchange| exchange.reckons()) {
+            self.reckoning = Some(Reckoning::new(exchange, challenge));
+            return State::Reckoning;
+        }
+        let answer = self.exchange.as_mut().map(|exchange| exchange.answer(&challenge));
+        self.answering(answer)
+    }
+
+    fn answering(&mut self, answer: Option<Result<Command, SaslError>>) -> State {
+        match answer {
             Some(Ok(answer)) => {
                 self.answer = Some(answer);
                 State::Sending(Step::AuthAnswer)

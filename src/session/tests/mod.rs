@@ -3,6 +3,7 @@
 use crate::session::testing::Tape;
 
 mod dialogue;
+mod long;
 mod names;
 mod outcomes;
 mod reach;

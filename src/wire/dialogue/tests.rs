@@ -242,6 +242,7 @@ proptest! {
                     Some(text) => dialogue.on_reply(&reply(text)),
                     None => dialogue.on_ended(),
                 },
+                Action::Reckon => dialogue.on_reckoned(None),
                 Action::StartTls => dialogue.on_tls(),
                 Action::Done(_) => {
                     ended = true;
@@ -294,6 +295,10 @@ fn run(tls: TlsMode, how: Tls, errand: Errand, replies: &[&str]) -> (Vec<String>
                 Some(text) => dialogue.on_reply(&reply(&format!("{text}\r\n"))),
                 None => dialogue.on_ended(),
             },
+            Action::Reckon => {
+                let reckoned = dialogue.reckoning().map(crate::wire::sasl::Reckoning::run);
+                dialogue.on_reckoned(reckoned);
+            }
             Action::StartTls if how == Tls::Verified => {
                 dialogue.on_verified_tls(Verified::by_strict_handshake(None));
             }
@@ -461,6 +466,10 @@ proptest! {
                     Some(text) => dialogue.on_reply(&reply(text)),
                     None => dialogue.on_ended(),
                 },
+                Action::Reckon => {
+                    let reckoned = dialogue.reckoning().map(crate::wire::sasl::Reckoning::run);
+                    dialogue.on_reckoned(reckoned);
+                }
                 Action::StartTls if verified => dialogue.on_verified_tls(Verified::by_strict_handshake(None)),
                 Action::StartTls => dialogue.on_tls(),
                 Action::Done(_) => { ended = true; break; }

@@ -163,6 +163,11 @@ impl Exchange {
         self.mechanism.name().starts_with("SCRAM") && self.challenges >= 1
     }
 
+    /// True where an answer may take long to work out, for the server says how many rounds of hashing there are.
+    pub fn reckons(&self) -> bool {
+        self.mechanism.name().starts_with("SCRAM")
+    }
+
     /// The answer to a challenge: the text behind `334 `, as it came.
     ///
     /// # Errors
@@ -261,6 +266,44 @@ impl Exchange {
             _ => false,
         };
         if name_only { STANDARD.encode(said) } else { HIDDEN.to_owned() }
+    }
+}
+
+/// An answer that may take long to work out: for another thread than the one on which others wait.
+pub struct Reckoning {
+    exchange: Exchange,
+    challenge: Vec<u8>,
+}
+
+/// What came of a [`Reckoning`].
+pub struct Reckoned {
+    pub(in crate::wire) exchange: Exchange,
+    pub(in crate::wire) answer: Result<Command, SaslError>,
+}
+
+impl Reckoning {
+    /// Of this challenge.
+    pub(in crate::wire) fn new(exchange: Exchange, challenge: Vec<u8>) -> Self {
+        Self { exchange, challenge }
+    }
+
+    /// Works it out.
+    pub fn run(self) -> Reckoned {
+        let Self { mut exchange, challenge } = self;
+        let answer = exchange.answer(&challenge);
+        Reckoned { exchange, answer }
+    }
+}
+
+impl fmt::Debug for Reckoning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reckoning({})", self.exchange.mechanism.name())
+    }
+}
+
+impl fmt::Debug for Reckoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reckoned({})", self.exchange.mechanism.name())
     }
 }
 
