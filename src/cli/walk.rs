@@ -205,6 +205,7 @@ fn practices() -> (Vec<Practice>, Option<String>) {
         printed: scenario.printed.clone(),
         task: scenario.task.clone(),
         closing: scenario.closing.clone(),
+        codes: scenario.expected.findings.clone(),
         solved: solved.get(&scenario.id).copied(),
     };
     (lab::scenarios().iter().map(practice).collect(), problem)

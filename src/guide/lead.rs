@@ -25,12 +25,16 @@ pub fn of(found: &Explanation) -> Lead {
     }
 }
 
-/// What beginning the walk does, said before it is done.
-pub fn preview(lead: &Lead, goal: Goal) -> String {
+/// What beginning the walk does, said before it is done. An address is not looked up.
+pub fn preview(lead: &Lead, goal: Goal, host: &str) -> String {
+    let address = Host::parse(host).is_ok_and(|host| host.address().is_some());
     let first = lead.route.unwrap_or(RouteSpec::SUBMISSION[0]);
     match (goal, stage(&lead.start_at)) {
         (Goal::Relay | Goal::Inbox, _) | (Goal::Submit, Stage::Host) => {
             "The walk begins with the plan of its first step, and waits.".to_owned()
+        }
+        (Goal::Submit, Stage::Route) if address => {
+            format!("The plan for port {} {} is shown, and waits.", first.port, first.tls.phrase())
         }
         (Goal::Submit, Stage::Route) => format!(
             "The host is looked up; then the plan for port {} {} is shown, and waits.",
@@ -43,7 +47,12 @@ pub fn preview(lead: &Lead, goal: Goal) -> String {
             } else {
                 "sender and recipient are named by the command above only. No mail is sent."
             };
-            format!("The host is looked up and port {} {} probed; {then}", first.port, first.tls.phrase())
+            let port = format!("{} {}", first.port, first.tls.phrase());
+            if address {
+                format!("Port {port} is probed; {then}")
+            } else {
+                format!("The host is looked up and port {port} probed; {then}")
+            }
         }
     }
 }

@@ -46,15 +46,35 @@ pub struct Answer {
     lesson: String,
 }
 
+/// What is said where a learner lets the walk run on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunOn {
+    /// At once.
+    pub long: String,
+    /// The same for a narrow screen.
+    pub short: String,
+    missed: String,
+    missed_several: String,
+}
+
 #[derive(Default, Deserialize)]
 struct File {
+    run_on: RunOn,
     answer: Vec<Answer>,
 }
 
-static ANSWERS: LazyLock<Vec<Answer>> = LazyLock::new(|| {
+static WORDS: LazyLock<File> = LazyLock::new(|| {
     // A test proves that the file can be read.
-    toml::from_str::<File>(include_str!("../../assets/quiz.toml")).unwrap_or_default().answer
+    toml::from_str::<File>(include_str!("../../assets/quiz.toml")).unwrap_or_default()
 });
+
+static ANSWERS: LazyLock<&'static [Answer]> = LazyLock::new(|| WORDS.answer.as_slice());
+
+/// What is said where a learner lets the walk run on.
+pub fn run_on() -> &'static RunOn {
+    &WORDS.run_on
+}
 
 /// What was expected, and what came.
 #[derive(Clone, Debug)]
@@ -139,6 +159,22 @@ impl Quiz {
     /// All that has been judged so far, in the order of the walk.
     pub fn judged(&self, session: &Session) -> Vec<Judged> {
         self.predictions.iter().filter_map(|(step, _)| self.judge(session, step)).collect()
+    }
+
+    /// The steps that ended without a prediction though there was something to expect, in a sentence; empty where
+    /// there is none.
+    pub fn missed(&self, session: &Session) -> String {
+        let missed: Vec<String> = walk::path(session)
+            .into_iter()
+            .filter(|step| self.asks(session, &step.id) && came(session, &step.id).is_some())
+            .map(|step| step.title)
+            .collect();
+        let says = match missed.as_slice() {
+            [] => return String::new(),
+            [_] => &WORDS.run_on.missed,
+            _ => &WORDS.run_on.missed_several,
+        };
+        format!("{} {says}", missed.join(", "))
     }
 
     /// The score so far.
@@ -273,6 +309,8 @@ mod tests {
     #[test]
     fn the_answers_are_whole() {
         assert!(ANSWERS.len() > 10);
+        // They fit into the line of the keys.
+        assert!(run_on().long.len() <= 78 && run_on().short.len() <= 38);
         for answer in ANSWERS.iter() {
             assert!(!answer.text.is_empty() && answer.text.len() <= 60, "{}", answer.id);
             let known = ["starttls", "credentials", "repeat"];
@@ -326,6 +364,17 @@ mod tests {
         assert_eq!(quiz.score(&whole), Score { right: 1, of: 2 });
         assert!(!quiz.score(&whole).solves() && Score { right: 2, of: 3 }.solves());
         assert!(!Score::default().solves(), "nothing asked, nothing solved");
+    }
+
+    #[test]
+    fn what_nobody_predicted_is_named() {
+        let whole = session(&testing::healthy_587());
+        let mut quiz = Quiz::default();
+        assert_eq!(quiz.missed(&whole), "Host, 587 STARTTLS ran on without a prediction and do not count.");
+        quiz.predict("host", "address");
+        assert_eq!(quiz.missed(&whole), "587 STARTTLS ran on without a prediction and does not count.");
+        quiz.predict("route-587-starttls", "works");
+        assert_eq!(quiz.missed(&whole), "");
     }
 
     #[test]

@@ -41,7 +41,17 @@ pub fn solved(ui: &mut Ui) -> Option<Effect> {
 pub fn score_once(ui: &mut Ui) {
     if ui.asks && ui.case().is_some() && !ui.scored {
         ui.scored = true;
+        ui.notice = None;
         ui.overlay = Overlay::Case(0);
+    }
+}
+
+/// Says that nothing is asked while the walk runs on, where predictions were asked for.
+pub fn say_unasked(ui: &mut Ui) {
+    if ui.asks && ui.case().is_some() {
+        let words = quiz::run_on();
+        let text = if usize::from(ui.size.0) > words.long.len() + 2 { &words.long } else { &words.short };
+        ui.notice = Some(text.clone());
     }
 }
 

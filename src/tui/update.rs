@@ -144,6 +144,7 @@ fn heard(ui: &mut Ui, apply: impl FnOnce(&mut Ui)) {
         // Who let it run on wants the end; who reads a line is not torn away from it.
         Stage::Over if ui.pace == Pace::Running && ui.cursor == Cursor::Following => {
             ui.screen = Screen::Verdict;
+            lab::score_once(ui);
         }
         _ => {}
     }
@@ -323,6 +324,7 @@ fn go_on(ui: &mut Ui, action: Action) -> Vec<Effect> {
             _ => Order::Continue,
         },
         Action::RunOn => {
+            lab::say_unasked(ui);
             ui.pace = Pace::Running;
             Order::RunOn
         }

@@ -57,13 +57,26 @@ fn a_message_leads_to_a_route_and_a_step() {
 
 #[test]
 fn what_beginning_does_is_said_before() {
-    let says = |text: &str, goal| preview(&lead(text), goal);
+    let says = |text: &str, goal| preview(&lead(text), goal, "smtp.example.com");
     assert!(says(NO_SUCH_NAME, Goal::Submit).starts_with("The walk begins with the plan"));
     assert!(says(EXPIRED, Goal::Submit).contains("the plan for port 465 with implicit TLS is shown"));
     assert!(says(SIGN_IN_465, Goal::Submit).contains("port 465 with implicit TLS probed; then it is asked"));
     let envelope = says("554 5.7.1 <bob@example.net>: Relay access denied", Goal::Submit);
     assert!(envelope.contains("port 587 with STARTTLS probed; sender and recipient"), "{envelope}");
     assert!(says("550 5.7.25 does not have a PTR record", Goal::Relay).contains("waits"));
+}
+
+#[test]
+fn an_address_is_not_said_to_be_looked_up() {
+    for host in ["192.0.2.25", "2001:db8::25", "[2001:db8::25]"] {
+        let says = |text: &str| preview(&lead(text), Goal::Submit, host);
+        assert_eq!(says(EXPIRED), "The plan for port 465 with implicit TLS is shown, and waits.", "{host}");
+        let sign_in = says(SIGN_IN_465);
+        assert!(
+            sign_in.starts_with("Port 465 with implicit TLS is probed; then it is asked"),
+            "{host}: {sign_in}"
+        );
+    }
 }
 
 #[test]

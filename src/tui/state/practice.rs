@@ -24,8 +24,26 @@ pub struct Practice {
     pub task: String,
     /// What to take home.
     pub closing: String,
+    /// Codes of the findings that it shows; the list can be searched for them, and does not print them.
+    pub codes: Vec<String>,
     /// The best score so far, where it was solved.
     pub solved: Option<Score>,
+}
+
+impl Practice {
+    /// All that the list is searched in, in small letters: what is seen of the scenario before it is walked, and codes.
+    fn searched(&self) -> String {
+        let seen = [
+            &self.id,
+            &self.title,
+            self.topic,
+            level(self.difficulty),
+            &self.story,
+            self.printed.as_deref().unwrap_or_default(),
+            &self.task,
+        ];
+        [seen.join("\n"), self.codes.join("\n")].join("\n").to_lowercase()
+    }
 }
 
 /// Scenarios, and a word to the reader about them.
@@ -72,12 +90,11 @@ impl Ui {
 
     /// The scenarios that are listed, as indices.
     pub fn listed(&self) -> Vec<usize> {
-        let needle = self.filter.to_lowercase();
+        let filter = self.filter.to_lowercase();
+        let words: Vec<&str> = filter.split_whitespace().collect();
         let has = |practice: &Practice| {
-            let level = level(practice.difficulty);
-            [&practice.id, &practice.title, practice.topic, level]
-                .into_iter()
-                .any(|text: &str| text.to_lowercase().contains(&needle))
+            let text = practice.searched();
+            words.iter().all(|word| text.contains(word))
         };
         (0..self.practices.len()).filter(|at| self.practices.get(*at).is_some_and(has)).collect()
     }

@@ -127,6 +127,18 @@ fn who_lets_it_run_on_is_not_asked() {
     let mut ui = quizzed(SIZE, until(journal("587-filtered"), 1, entered("host")));
     assert_eq!(keys(&mut ui, "Esc a"), [Effect::Order(Order::RunOn)]);
     assert_eq!(ui.predicting(), None);
+    assert!(text(&drawn(&ui)).contains("no predictions are asked, and none count. a: by steps again"));
+    update(&mut ui, Msg::Heard(journal("587-filtered").split_off(3)));
+    assert_eq!(ui.screen, Screen::Verdict);
+    let score = text(&drawn(&ui));
+    assert!(score.contains("Host, 587 STARTTLS, 465 implicit TLS ran on without a prediction"), "{score}");
+    assert!(score.contains("Esc close"), "the notice has had its time: {score}");
+    let mut narrow = quizzed((40, 10), until(journal("587-filtered"), 1, entered("host")));
+    keys(&mut narrow, "Esc a");
+    assert!(text(&drawn(&narrow)).contains("No predictions now. a: by steps again\n"));
+    let mut plain = walk((80, 24), until(journal("587-filtered"), 1, entered("host")));
+    keys(&mut plain, "a");
+    assert_eq!(plain.notice, None, "where nothing is asked nothing is said");
 }
 
 #[test]
@@ -171,6 +183,10 @@ fn the_list_is_filtered_by_words() {
         ("/ \"silent\" Esc", vec![0, 1, 2, 3]),
         ("/ \"silent\" Enter Esc", vec![0, 1, 2, 3]),
         ("/ \"nowhere\"", vec![]),
+        ("/ \"certif\" Enter", vec![3]),
+        ("/ \"BOOK\" Enter", vec![1]),
+        ("/ \"port-filt\" Enter", vec![2]),
+        ("/ \"etimedout\" Enter", vec![0, 1, 2, 3]),
         ("/ \"nowhere\" Backspace Esc", vec![0, 1, 2, 3]),
     ];
     for (names, listed) in cases {

@@ -71,6 +71,7 @@ fn practices() -> Vec<Practice> {
         printed: Some("Error: connect ETIMEDOUT 192.0.2.25:587".to_owned()),
         task: "Is the mail server down, or is something in between?".to_owned(),
         closing: "Nothing came back from port 587.\nPort 465 answered at once.".to_owned(),
+        codes: if id == "587-filtered" { vec!["port-filtered".to_owned()] } else { Vec::new() },
         solved: None,
     };
     let mut all = vec![

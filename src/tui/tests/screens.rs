@@ -194,3 +194,48 @@ fn of_a_hundred_thousand_lines_only_those_on_screen_are_drawn() {
     keys(&mut ui, "/ \"line_77777\" Esc / \"77777\" Enter");
     assert!(text(&drawn(&ui)).contains("match 1 of 1"), "{}", text(&drawn(&ui)));
 }
+
+/// Where the panes are tabs, the key that changes them stands beside their names, even on the smallest screen.
+#[test]
+fn the_smallest_screen_names_the_key_for_its_panes() {
+    for size in [(40, 10), (60, 20)] {
+        let shown = text(&drawn(&walk(size, journal("587-filtered"))));
+        assert!(shown.lines().nth(1).unwrap().ends_with("Tab next"), "{shown}");
+    }
+}
+
+/// What no footer has room for stands in the help, from wherever it is opened.
+#[test]
+fn the_help_names_every_key_of_every_place() {
+    let mut ui = walk((80, 1_000), journal("587-filtered"));
+    keys(&mut ui, "?");
+    let help = text(&drawn(&ui)).replace(['│', '\n'], " ");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for row in crate::tui::keys::TABLE {
+        assert!(help.contains(row.long), "{row:?}");
+    }
+    assert!(help.contains("In the list of the lab") && help.contains("On a page like this"), "{help}");
+}
+
+/// The keys that end what one is in stand on every screen, however narrow.
+#[test]
+fn the_smallest_screens_name_the_way_on_and_out() {
+    for size in [(40, 10), (60, 20)] {
+        for (name, ui) in screens(size) {
+            let shown = text(&drawn(&ui));
+            let footer = shown.trim_end().lines().last().unwrap();
+            let out = ["q quit", "Esc close", "Esc cancel", "Esc quit", "Esc clear", "Esc back"];
+            assert!(out.iter().any(|out| footer.contains(out)), "{name}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_long_search_shows_its_end_and_the_cursor() {
+    let mut ui = walk((40, 10), journal("587-filtered"));
+    keys(&mut ui, &format!("/ \"{}END\"", "x".repeat(60)));
+    let shown = text(&drawn(&ui));
+    assert!(shown.trim_end().ends_with("xEND"), "{shown}");
+    keys(&mut ui, "Home");
+    assert!(text(&drawn(&ui)).trim_end().ends_with("xxx"), "the beginning, where the cursor is");
+}

@@ -1,12 +1,12 @@
 //! The case of the lab: who called and what is to be found out; at the end the score and the lessons.
 
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::guide::quiz::Judged;
 use crate::guide::words::lower;
 use crate::tui::state::{Stage, Ui, level};
-use crate::tui::text::{Document, plain};
+use crate::tui::text::Document;
 use crate::tui::theme::Role;
 
 /// Its lines at this width.
@@ -33,13 +33,13 @@ pub fn document(ui: &Ui, width: u16) -> Vec<Line<'static>> {
     section(&mut document, "What to find out", &case.task);
     if ui.stage != Stage::Over {
         document.blank();
-        let key = |text: &str| Span::styled(plain(text, theme), theme.style(Role::Accent));
-        let words = |text: &'static str| Span::styled(text, theme.style(Role::Quiet));
-        document.line(Line::from(vec![
-            key("Enter"),
-            words(" goes on, one step at a time; before each one you say what you expect.  "),
-        ]));
-        document.line(Line::from(vec![key("c"), words(" shows this page again.")]));
+        let (key, words) = (theme.style(Role::Accent), theme.style(Role::Quiet));
+        for (name, what) in [
+            ("Enter", "goes on, one step at a time; before each one you say what you expect."),
+            ("c", "shows this page again."),
+        ] {
+            document.hanging(0, (name, key), words, what);
+        }
     }
     document.lines
 }
@@ -58,9 +58,12 @@ fn score(ui: &Ui, document: &mut Document<'_>) {
     let judged = ui.quiz.judged(&ui.session);
     document.blank();
     let score = ui.quiz.score(&ui.session);
+    let missed = ui.quiz.missed(&ui.session);
     if judged.is_empty() {
         document.title("Your predictions");
-        document.paragraph(Role::Quiet, 0, "Nothing was predicted, so nothing is counted.");
+        if missed.is_empty() {
+            document.paragraph(Role::Quiet, 0, "Nothing was predicted, so nothing is counted.");
+        }
     } else {
         document.title(&format!("Your predictions: {} of {} right", score.right, score.of));
     }
@@ -68,6 +71,9 @@ fn score(ui: &Ui, document: &mut Document<'_>) {
         let (mark, role) =
             if judged.right() { (theme.glyphs.good, Role::Good) } else { (theme.glyphs.bad, Role::Bad) };
         document.hanging(1, (mark, theme.style(role)), Style::new(), &sentence(judged));
+    }
+    if !missed.is_empty() {
+        document.paragraph(Role::Quiet, 1, &missed);
     }
     if score.solves() {
         document.paragraph(Role::Good, 1, "Solved.");

@@ -159,7 +159,7 @@ fn next(ui: &Ui, width: u16) -> Document<'_> {
         document.paragraph(Role::Accent, 1, reading.asks_for());
     } else {
         let lead = lead::of(&reading.found);
-        document.paragraph(Role::Text, 1, &lead::preview(&lead, reading.found.goal));
+        document.paragraph(Role::Text, 1, &lead::preview(&lead, reading.found.goal, reading.host.value()));
     }
     document
 }

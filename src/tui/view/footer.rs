@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use unicode_width::UnicodeWidthStr;
+use tui_input::Input;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::tui::keys::{self, Action, Binding, Place};
 use crate::tui::sign_in::Field;
@@ -22,8 +23,8 @@ impl Widget for Footer<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let ui = self.0;
         let line = match (&ui.overlay, &ui.notice) {
-            (Overlay::Find(input, _), _) => search(ui, input.value()),
-            (Overlay::SignIn(form), _) => form_keys(ui, form.field),
+            (Overlay::Find(input, _), _) => search(ui, input, area.width),
+            (Overlay::SignIn(form), _) => form_keys(ui, form.field, area.width),
             (_, Some(notice)) => {
                 let text = printable(notice, 400);
                 let text =
@@ -36,7 +37,8 @@ impl Widget for Footer<'_> {
     }
 }
 
-fn search(ui: &Ui, needle: &str) -> Line<'static> {
+/// The search field; where room is short what was found is left out first, then the keys.
+fn search(ui: &Ui, input: &Input, width: u16) -> Line<'static> {
     let theme = &ui.theme;
     let found = match &ui.search {
         _ if ui.screen == Screen::Lab => match ui.listed().len() {
@@ -49,24 +51,58 @@ fn search(ui: &Ui, needle: &str) -> Line<'static> {
         Some(search) => format!("{} lines", search.hits.len()),
         None => "type what to look for".to_owned(),
     };
+    let needle = end_of(input, field_room(width));
+    let room = usize::from(width).saturating_sub(PROMPT.width() + needle.width() + 2);
+    let keys = "Enter keep  Esc cancel";
+    let hint = [format!("{found}   {keys}"), keys.to_owned()].into_iter().find(|hint| hint.width() <= room);
     Line::from(vec![
         Span::styled(PROMPT, theme.strong(Role::Accent)),
-        Span::raw(needle.to_owned()),
+        Span::raw(needle),
         Span::raw("  "),
-        Span::styled(format!("{found}   Enter keep  Esc cancel"), theme.style(Role::Quiet)),
+        Span::styled(hint.unwrap_or_default(), theme.style(Role::Quiet)),
     ])
 }
 
+/// Columns of the search field, the cursor's place left free.
+fn field_room(width: u16) -> usize {
+    usize::from(width).saturating_sub(PROMPT.width() + 1)
+}
+
+/// What is seen of a field: a text that is too long is cut at its beginning, as far as the cursor allows.
+fn end_of(input: &Input, room: usize) -> String {
+    let mut skipped = 0;
+    let from = input.visual_scroll(room);
+    let seen = input.value().chars().skip_while(|c| {
+        let skip = skipped < from;
+        skipped += c.width().unwrap_or(0);
+        skip
+    });
+    let mut used = 0;
+    seen.take_while(|c| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    })
+    .collect()
+}
+
 /// The keys of the form for user name and password.
-fn form_keys(ui: &Ui, field: Field) -> Line<'static> {
+fn form_keys(ui: &Ui, field: Field, width: u16) -> Line<'static> {
     let theme = &ui.theme;
-    let enter = match field {
-        Field::User => "to the password",
-        Field::Secret => "show the plan",
+    let (long, short) = match field {
+        Field::User => ("to the password", "next"),
+        Field::Secret => ("show the plan", "plan"),
     };
+    let forms: [&[(&str, &str)]; 3] = [
+        &[("Enter", long), ("Tab", "other field"), ("Ctrl-U", "empty it"), ("Esc", "back")],
+        &[("Enter", short), ("Tab", "field"), ("Ctrl-U", "empty"), ("Esc", "back")],
+        &[("Enter", short), ("Tab", "field"), ("Esc", "back")],
+    ];
+    let columns =
+        |keys: &[(&str, &str)]| keys.iter().map(|(key, what)| key.len() + what.len() + 3).sum::<usize>();
+    let fits = forms.iter().find(|keys| columns(keys) <= usize::from(width) + 1);
     let mut spans = vec![Span::raw(" ")];
-    for (key, what) in [("Enter", enter), ("Tab", "other field"), ("Ctrl-U", "empty it"), ("Esc", "back")] {
-        spans.push(Span::styled(key, theme.strong(Role::Accent)));
+    for (key, what) in *fits.unwrap_or(&forms[2]) {
+        spans.push(Span::styled(*key, theme.strong(Role::Accent)));
         spans.push(Span::styled(format!(" {what}  "), theme.style(Role::Quiet)));
     }
     Line::from(spans)
@@ -75,7 +111,8 @@ fn form_keys(ui: &Ui, field: Field) -> Line<'static> {
 /// Where the terminal's cursor stands while the search field is open.
 pub fn caret(ui: &Ui) -> Option<Position> {
     let Overlay::Find(input, _) = &ui.overlay else { return None };
-    let column = PROMPT.width() + input.visual_cursor();
+    let scroll = input.visual_scroll(field_room(ui.size.0));
+    let column = PROMPT.width() + input.visual_cursor().saturating_sub(scroll);
     Some(Position::new(u16::try_from(column).unwrap_or(u16::MAX).min(ui.size.0 - 1), ui.size.1 - 1))
 }
 

@@ -56,6 +56,7 @@ pub fn extent(ui: &Ui) -> (usize, usize) {
 fn help(ui: &Ui) -> Vec<Line<'static>> {
     let theme = &ui.theme;
     let here = match ui.screen {
+        _ if matches!(ui.put_back, Some(Overlay::Question(_) | Overlay::Predict(_))) => Place::Question,
         Screen::Start => Place::Start,
         Screen::Message => Place::Message,
         Screen::Causes => Place::Causes,
@@ -73,6 +74,8 @@ fn help(ui: &Ui) -> Vec<Line<'static>> {
             Place::Message,
             Place::Causes,
             Place::Setting,
+            Place::Lab,
+            Place::Page,
         ]
         .iter()
         .filter(|p| **p != here),

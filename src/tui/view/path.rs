@@ -167,7 +167,7 @@ impl Widget for Tabs<'_> {
             line.push_span(Span::styled(format!(" {} ", pane.name()), style));
             line.push_span(Span::raw(" "));
         }
-        let hint = "Tab: next";
+        let hint = "Tab next";
         let room = usize::from(area.width).saturating_sub(line.width() + 1);
         if room >= hint.len() {
             line.push_span(Span::raw(" ".repeat(room - hint.len())));
