@@ -1,12 +1,16 @@
 //! Phrases: how the asset says what a text must contain.
 //!
 //! A phrase is what one reads, in small letters: `connection refused`. `*` stands for up to [`GAP`] characters of
-//! anything, `~` at the end of a word for the rest of it (`greylist~`). A phrase begins and ends at the edge of a word,
-//! so that `eof` is not found in `eoferror`. Searching is plain substring search: its time grows with the text and
+//! anything, `..` for a few words, up to [`NEAR`]; `~` at the end of a word for the rest of it (`greylist~`);
+//! `(denied|refused)` for one of several. A phrase begins and ends at the edge of a word, so that `eof` is not found
+//! in `eoferror`. Searching is plain substring search: its time grows with the text and
 //! with nothing else. A table of the text's triples of bytes says first, for most phrases, that they cannot be in it.
 
 /// Most characters between two parts of a phrase, in bytes.
 pub(super) const GAP: usize = 160;
+
+/// Most characters between two parts that are near each other, in bytes.
+pub(super) const NEAR: usize = 40;
 
 /// Most places where a phrase's first part is tried.
 const TRIES: usize = 64;
@@ -18,19 +22,44 @@ pub(super) struct Phrase {
     parts: Vec<Part>,
 }
 
+/// One of these words, this far behind the part before it.
 #[derive(Clone, Debug)]
 struct Part {
+    words: Vec<Word>,
+    gap: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Word {
     text: String,
     /// The word may go on behind it.
     open: bool,
 }
 
+impl From<&str> for Word {
+    fn from(text: &str) -> Self {
+        let text = text.trim();
+        Self { text: text.trim_end_matches('~').to_lowercase(), open: text.ends_with('~') }
+    }
+}
+
+impl Part {
+    fn of(text: &str, gap: usize) -> Self {
+        let choice = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+        let words = match choice.filter(|choice| choice.contains('|')) {
+            Some(choice) => choice.split('|').map(Word::from).collect(),
+            None => vec![Word::from(text)],
+        };
+        Self { words, gap }
+    }
+}
+
 impl From<String> for Phrase {
     fn from(text: String) -> Self {
-        let parts = text.split('*').map(str::trim).filter(|part| !part.is_empty());
-        let parts = parts.map(|part| {
-            let open = part.ends_with('~');
-            Part { text: part.trim_end_matches('~').to_lowercase(), open }
+        let far = text.split('*').map(str::trim).filter(|part| !part.is_empty());
+        let parts = far.flat_map(|part| {
+            let near = part.split(" .. ").map(str::trim).filter(|part| !part.is_empty());
+            near.enumerate().map(|(index, part)| Part::of(part, if index == 0 { GAP } else { NEAR }))
         });
         Self { parts: parts.collect() }
     }
@@ -77,17 +106,18 @@ impl Phrase {
     /// Whether the text contains the phrase.
     pub(super) fn is_in(&self, flat: &Flat) -> bool {
         let Some((first, rest)) = self.parts.split_first() else { return false };
-        if !self.parts.iter().all(|part| flat.may_have(&part.text)) {
+        if !self.parts.iter().all(|part| part.words.iter().any(|word| flat.may_have(&word.text))) {
             return false;
         }
         let text = flat.text.as_str();
         let mut from = 0;
         for _ in 0..TRIES {
-            let Some(end) = find(text, first, from, text.len()) else { return false };
+            let Some((start, end)) = first_of(text, first, from, text.len()) else { return false };
             if follow(text, rest, end) {
                 return true;
             }
-            from = end;
+            // Two words of a choice may begin in one place.
+            from = start + text.get(start..).and_then(|text| text.chars().next()).map_or(1, char::len_utf8);
         }
         false
     }
@@ -95,24 +125,33 @@ impl Phrase {
     /// Whether it says enough to be looked for.
     #[cfg(test)]
     pub(super) fn is_sound(&self) -> bool {
-        !self.parts.is_empty() && self.parts.iter().all(|part| part.text.chars().count() >= 2)
+        !self.parts.is_empty()
+            && self.parts.iter().flat_map(|part| &part.words).all(|word| word.text.chars().count() >= 2)
     }
 }
 
 /// Whether the other parts follow, each within the gap behind the one before.
 fn follow(text: &str, parts: &[Part], mut from: usize) -> bool {
     for part in parts {
-        let limit = from.saturating_add(GAP + part.text.len()).min(text.len());
-        match find(text, part, from, limit) {
-            Some(end) => from = end,
+        match first_of(text, part, from, from.saturating_add(part.gap)) {
+            Some((_, end)) => from = end,
             None => return false,
         }
     }
     true
 }
 
-/// The end of the first occurrence between two places that begins and ends at the edge of a word.
-fn find(text: &str, part: &Part, from: usize, to: usize) -> Option<usize> {
+/// The first of the words from this place on that begins before the other; where two begin together, the longer one.
+fn first_of(text: &str, part: &Part, from: usize, until: usize) -> Option<(usize, usize)> {
+    let found = part.words.iter().filter_map(|word| {
+        let to = until.saturating_add(word.text.len()).min(text.len());
+        find(text, word, from, to)
+    });
+    found.min_by_key(|(start, end)| (*start, usize::MAX - end))
+}
+
+/// Where the first occurrence between two places that begins and ends at the edge of a word begins and ends.
+fn find(text: &str, part: &Word, from: usize, to: usize) -> Option<(usize, usize)> {
     let to = (to..=text.len()).find(|at| text.is_char_boundary(*at))?;
     let mut at = from;
     while let Some(found) = text.get(at..to)?.find(&part.text) {
@@ -122,7 +161,7 @@ fn find(text: &str, part: &Part, from: usize, to: usize) -> Option<usize> {
         let opens = !word(start) || start == 0 || !word(start - 1);
         let closes = part.open || !word(end - 1) || !word(end);
         if opens && closes {
-            return Some(end);
+            return Some((start, end));
         }
         at = start + part.text.chars().next().map_or(1, char::len_utf8);
     }
@@ -145,6 +184,22 @@ mod tests {
         assert!(is_in("greylist~", "try later, greylisted"));
         assert!(is_in("(eof)", "end of file reached(eof)."));
         assert!(is_in("unable to verify", "发送不成功unable to verify it"));
+    }
+
+    #[test]
+    fn one_of_several_words_may_stand_there() {
+        let phrase = "(sender|from address) .. (not allowed|reject~)";
+        assert!(is_in(phrase, "550 from address is not allowed"));
+        assert!(is_in(phrase, "sender address rejected"));
+        assert!(!is_in(phrase, "rejected sender"));
+        assert!(!is_in(phrase, "the sending of mail was rejected"));
+        assert!(
+            is_in(phrase, &format!("sender {} sender was rejected", "x ".repeat(NEAR))),
+            "a later one is nearer"
+        );
+        assert!(!is_in(phrase, &format!("sender {} rejected", "x ".repeat(NEAR))));
+        // Brackets without a choice are the text's own.
+        assert!(is_in("(eof)", "an (eof) here") && !is_in("(eof)", "an eof here"));
     }
 
     #[test]
