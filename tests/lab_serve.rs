@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and their tools")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -229,4 +230,98 @@ fn what_is_not_loopback_is_refused_unless_it_is_meant() {
         assert_eq!(output.status.code(), Some(3));
         assert!(String::from_utf8_lossy(&output.stderr).contains(said));
     }
+}
+
+/// A client that waits at most this long for a word.
+fn visitor(address: &str) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    BufReader::new(stream)
+}
+
+fn hear(client: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    let _ = client.read_line(&mut line);
+    line
+}
+
+/// The greeting of a server, once there is room for one more.
+fn greeted(address: &str) -> BufReader<TcpStream> {
+    for _ in 0..200 {
+        let mut client = visitor(address);
+        if hear(&mut client).starts_with("220 ") {
+            return client;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("there is no room");
+}
+
+/// Reads to the end of the connection, whichever way it ends.
+fn to_the_end(client: &mut BufReader<TcpStream>) -> String {
+    let mut said = Vec::new();
+    let _ = client.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[test]
+fn too_many_clients_are_told_so_and_the_next_is_served() {
+    let lab = Lab::open("locks-on-demand", "587=0");
+    let address = lab.address(587);
+    // In the order of the connects: it accepts one after the other.
+    let mut clients: Vec<_> = (0..160).map(|_| visitor(&address)).collect();
+    let greetings: Vec<String> = clients.iter_mut().map(hear).collect();
+    let served = greetings.iter().filter(|line| line.starts_with("220 ")).count();
+    let away = greetings.iter().filter(|line| line.starts_with("421 4.3.2 ")).count();
+    assert_eq!((served, away), (128, 32), "{greetings:?}");
+    drop(clients);
+    let mut next = greeted(&address);
+    next.get_mut().write_all(b"QUIT\r\n").unwrap();
+    assert!(hear(&mut next).starts_with("221 "));
+    assert_eq!(lab.close(), "The lab is closed.\n");
+}
+
+#[test]
+fn clients_that_misbehave_leave_the_next_one_served() {
+    let lab = Lab::open("locks-on-demand", "587=0");
+    let secured = Lab::open("healthy", "587=0,465=0,25=0,2525=0");
+    let (starttls, implicit) = (lab.address(587), secured.address(465));
+    let before_message =
+        b"EHLO me.example.net\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n";
+
+    // A message that is one line, for ever.
+    let mut endless = greeted(&starttls);
+    endless.get_mut().write_all(before_message).unwrap();
+    while !hear(&mut endless).starts_with("354 ") {}
+    let sent =
+        (0..).take_while(|_| endless.get_mut().write_all(&[b'a'; 64 * 1024]).is_ok()).take(2000).count();
+    assert!(sent < 2000, "it reads on and on");
+
+    // What is no TLS, where TLS is to be.
+    for garbage in [&b"\0\xff\x16\x03garbage\r\n"[..], &[0x16, 3, 1, 0xff, 0xff, 1, 0, 0, 0], &[0xff; 9000]] {
+        let mut client = visitor(&implicit);
+        client.get_mut().write_all(garbage).unwrap();
+        client.get_mut().shutdown(Shutdown::Write).unwrap();
+        assert!(!to_the_end(&mut client).contains("220 "));
+        let mut client = greeted(&starttls);
+        client.get_mut().write_all(b"EHLO me.example.net\r\nSTARTTLS\r\n").unwrap();
+        while !hear(&mut client).starts_with("220 ") {}
+        client.get_mut().write_all(garbage).unwrap();
+        client.get_mut().shutdown(Shutdown::Write).unwrap();
+        assert!(!to_the_end(&mut client).contains("250"));
+    }
+
+    // Gone in the middle of a word, of a message and of a handshake.
+    for last in [&b"EHL"[..], b"EHLO me.example.net\r\nSTARTTLS\r\n\x16\x03\x01", before_message] {
+        greeted(&starttls).get_mut().write_all(last).unwrap();
+    }
+    let mut next = greeted(&starttls);
+    next.get_mut().write_all(b"NOOP\r\nQUIT\r\n").unwrap();
+    assert!(to_the_end(&mut next).contains("250 2.0.0 Ok\r\n221 "));
+    // One that is still there does not keep it open.
+    let mut waits = greeted(&starttls);
+    waits.get_mut().write_all(before_message).unwrap();
+    assert_eq!(lab.close(), "The lab is closed.\n");
+    to_the_end(&mut waits);
+    assert_eq!(secured.close(), "The lab is closed.\n");
 }

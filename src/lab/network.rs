@@ -26,6 +26,10 @@ use crate::net::{BoxFuture, Connection, Network, Stream};
 /// Connections at once; what comes beyond is refused, as a full backlog would.
 const MAX_CONNECTIONS: usize = 512;
 
+/// Connections from outside at once; what comes beyond is turned away. Each holds two file descriptors, of which a process
+/// usually has 1024.
+const MAX_VISITORS: usize = 128;
+
 /// The caller's own addresses.
 pub(super) const HERE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 77));
 pub(super) const HERE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x77, 0, 0, 0, 0, 0x77));
@@ -148,19 +152,21 @@ impl LabNetwork {
         self.pki.root_pem()
     }
 
-    /// Serves a connection that came from outside as one to this address and port. What cannot be answered is reset.
-    pub fn receive(&self, ip: IpAddr, port: u16, stream: Box<dyn Stream>, reset: Reset) {
+    /// Serves a connection that came from outside as one to this address and port. What cannot be answered is reset; what
+    /// is one too many is turned away before this returns.
+    pub async fn receive(&self, ip: IpAddr, port: u16, stream: Box<dyn Stream>, reset: Reset) {
         let reach = self.scenario.address(ip).map(|address| self.knock(address, port));
         let service = match &reach {
             Some(Reach::Open(id)) => self.services.get(id).cloned().zip(self.context(id).ok()),
             _ => None,
         };
         match service {
-            Some((service, tls)) if self.open_connections() < MAX_CONNECTIONS => {
+            Some((service, tls)) if self.open_connections() < MAX_VISITORS => {
                 let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
                 tasks.spawn(serve::serve(service, tls, stream, reset));
             }
-            _ => reset(),
+            Some((service, _)) => serve::turn_away(&service, stream).await,
+            None => reset(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use openssl::hash::MessageDigest;
 use openssl::ssl::{NameType, SniError, Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join, split};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_openssl::SslStream;
 
 use crate::lab::pki::{Pki, PkiError};
@@ -21,6 +21,10 @@ use crate::wire::tls::{Decoder, Seen};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(120);
+/// How long a connection may last. Every silence in the lab outlasts what clients wait, and comes to an end here.
+const CONNECTION: Duration = Duration::from_secs(30 * 60);
+/// How long a client that is turned away has to take the words.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Most bytes of an endless reply.
 const ENDLESS: usize = 64 * 1024 * 1024;
 /// Most bytes of an HTTP request.
@@ -108,8 +112,31 @@ pub fn context(secure: &Secure, pki: &Pki) -> Result<SslContext, PkiError> {
     Ok(builder.build())
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end, which comes after half an hour whatever the client does.
 pub async fn serve(service: Service, tls: Option<SslContext>, stream: Box<dyn Stream>, reset: Reset) {
+    // A mail server says at the limit that it closes; what cannot be told that is cut off behind it.
+    let _ = timeout(CONNECTION + FAREWELL, converse(service, tls, stream, reset)).await;
+}
+
+/// Tells a client that there are too many, where that can be told before TLS, and closes.
+pub async fn turn_away(service: &Service, mut stream: Box<dyn Stream>) {
+    let words = match service {
+        Service::Smtp(server) if server.tls != TlsMode::Implicit => {
+            format!("421 4.3.2 {} Too many connections, try again later\r\n", server.name)
+        }
+        Service::Http(server) if server.secure.is_none() => {
+            page(server, "503 Service Unavailable", "", "text/plain", "Too many connections\n")
+        }
+        _ => String::new(),
+    };
+    let _ = timeout(FAREWELL, async {
+        stream.write_all(words.as_bytes()).await?;
+        stream.shutdown().await
+    })
+    .await;
+}
+
+async fn converse(service: Service, tls: Option<SslContext>, stream: Box<dyn Stream>, reset: Reset) {
     match service {
         Service::Smtp(server) => smtp(server, tls, stream, reset).await,
         Service::Http(server) => match tls {
@@ -134,9 +161,10 @@ enum Ended {
 
 async fn smtp(server: Arc<Smtp>, tls: Option<SslContext>, mut stream: Box<dyn Stream>, reset: Reset) {
     let idle = Duration::from_millis(server.idle_ms.unwrap_or(300_000));
+    let until = Instant::now() + CONNECTION;
     let mut machine = Machine::new(server.clone());
     loop {
-        match talk(&mut machine, &mut stream, idle).await {
+        match talk(&mut machine, &mut stream, idle, until).await {
             Ended::End(how) => return end(how, stream, &reset).await,
             Ended::Upgrade => {
                 if let Some(rule) = machine.handshake_rule()
@@ -159,7 +187,7 @@ async fn smtp(server: Arc<Smtp>, tls: Option<SslContext>, mut stream: Box<dyn St
 }
 
 /// Carries out the machine's steps and feeds it, until it wants TLS or comes to an end.
-async fn talk(machine: &mut Machine, stream: &mut Box<dyn Stream>, idle: Duration) -> Ended {
+async fn talk(machine: &mut Machine, stream: &mut Box<dyn Stream>, idle: Duration, until: Instant) -> Ended {
     let mut buffer = vec![0; 4096];
     loop {
         while let Some(step) = machine.next_step() {
@@ -178,7 +206,12 @@ async fn talk(machine: &mut Machine, stream: &mut Box<dyn Stream>, idle: Duratio
                 return Ended::End(Then::Close);
             }
         }
-        match timeout(idle, stream.read(&mut buffer)).await {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            machine.on_idle();
+            continue;
+        }
+        match timeout(idle.min(left), stream.read(&mut buffer)).await {
             Ok(Ok(0) | Err(_)) => return Ended::End(Then::Close),
             Ok(Ok(count)) => machine.on_bytes(buffer.get(..count).unwrap_or_default()),
             Err(_) => machine.on_idle(),

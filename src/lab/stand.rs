@@ -149,7 +149,7 @@ impl Stand {
             doors.spawn(async move {
                 loop {
                     let accepted = listener.accept().await;
-                    network.receive(ip, port, accepted.stream, accepted.reset);
+                    network.receive(ip, port, accepted.stream, accepted.reset).await;
                 }
             });
         }

@@ -13,6 +13,7 @@ use crate::lab::scenario::{CertificateSpec, Chain};
 use crate::net::Stream;
 use crate::net::tls::TlsClient;
 
+mod bounds;
 mod handshakes;
 
 const NOW: i64 = 1_800_000_000;

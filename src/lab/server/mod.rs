@@ -31,6 +31,8 @@ const MAX_ERRORS: u32 = 20;
 const MAX_RECIPIENTS: u32 = 100;
 /// Largest message that is read, where the scenario names no limit.
 const MAX_MESSAGE: u64 = 10 * 1024 * 1024;
+/// Most octets of one line of commands, all of which but the last are thrown away.
+const MAX_SKIPPED: usize = 1024 * 1024;
 /// Repetitions of an endless line in one step.
 const ENDLESS_LINES: usize = 64;
 
@@ -91,8 +93,8 @@ pub struct Machine {
     state: State,
     steps: VecDeque<Step>,
     buffer: Vec<u8>,
-    /// The rest of a line that is too long is being thrown away.
-    skipping: bool,
+    /// Octets of this line that were thrown away: it is too long.
+    skipped: usize,
     inside: bool,
     /// The hash of the server's own certificate, inside TLS (RFC 5929 §4.1).
     end_point: Option<Vec<u8>>,
@@ -113,7 +115,7 @@ impl Machine {
             state: State::Commands,
             steps: VecDeque::new(),
             buffer: Vec::new(),
-            skipping: false,
+            skipped: 0,
             inside: false,
             end_point: None,
             hello: false,
@@ -203,24 +205,51 @@ impl Machine {
             }
             let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') else {
                 if self.buffer.len() > MAX_LINE {
-                    self.skipping = true;
-                    self.buffer.clear();
+                    self.skip();
                 }
                 return;
             };
             let line: Vec<u8> = self.buffer.drain(..=end).collect();
-            let too_long = std::mem::take(&mut self.skipping) || line.len() > MAX_LINE;
+            let too_long = std::mem::take(&mut self.skipped) > 0 || line.len() > MAX_LINE;
             let line = line.strip_suffix(b"\n").unwrap_or(&line);
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             self.on_line(line, too_long);
         }
     }
 
+    /// Throws away what is there of a line that is too long; a line without end ends the connection.
+    fn skip(&mut self) {
+        let octets = self.buffer.len();
+        self.buffer.clear();
+        self.skipped = self.skipped.saturating_add(octets);
+        match &mut self.state {
+            State::Message { size } => {
+                *size = size.saturating_add(octets as u64);
+                self.end_if_endless();
+            }
+            _ if self.skipped > MAX_SKIPPED => self.shut("Line too long"),
+            _ => {}
+        }
+    }
+
+    fn end_if_endless(&mut self) {
+        if matches!(self.state, State::Message { size } if size > 2 * MAX_MESSAGE) {
+            self.shut("Message too big");
+        }
+    }
+
+    /// Closes, and says why (RFC 5321 §3.8).
+    fn shut(&mut self, why: &str) {
+        let text = format!("421 4.7.0 {} {why}, closing connection\r\n", self.server.name);
+        self.steps.push_back(Step::Write(text.into_bytes()));
+        self.end(Then::Close);
+    }
+
     fn on_line(&mut self, line: &[u8], too_long: bool) {
         match &mut self.state {
             State::Message { size } => {
                 *size = size.saturating_add(line.len() as u64 + 2);
-                if line == b"." {
+                if line == b"." && !too_long {
                     let size = *size;
                     self.state = State::Commands;
                     let limit = self.server.size_limit.unwrap_or(MAX_MESSAGE);
@@ -230,8 +259,8 @@ impl Machine {
                         plain("250 2.0.0 Ok: queued as LAB0001")
                     };
                     self.say(Point::Message, "", Answer { bytes, effect: Effect::Accepted });
-                } else if *size > 2 * MAX_MESSAGE {
-                    self.end(Then::Close);
+                } else {
+                    self.end_if_endless();
                 }
             }
             State::SigningIn(exchange) => {

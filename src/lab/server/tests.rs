@@ -253,6 +253,46 @@ fn everything_is_bounded() {
     assert_eq!(heard(&mut server), "421 4.4.2 mail.example.com Timeout, closing connection\r\n<End(Close)>");
 }
 
+/// A server that waits for a message.
+fn in_message() -> Machine {
+    let mut server = inside_tls("[mail_needs]\nauth = false");
+    for line in ["MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>", "DATA"] {
+        say(&mut server, line);
+    }
+    assert!(matches!(server.state, State::Message { .. }));
+    server
+}
+
+#[test]
+fn a_line_without_end_has_one() {
+    let endless = |server: &mut Machine| {
+        let sent = (0..10_000).take_while(|_| {
+            server.on_bytes(&[b'.'; 4096]);
+            assert!(server.buffer.len() <= MAX_LINE + 4096);
+            !matches!(server.state, State::Ended)
+        });
+        let sent = sent.count();
+        (sent * 4096, heard(server))
+    };
+    let (sent, said) = endless(&mut in_message());
+    assert!(sent as u64 <= 2 * MAX_MESSAGE + 4 * 4096, "{sent}");
+    assert_eq!(said, "421 4.7.0 mail.example.com Message too big, closing connection\r\n<End(Close)>");
+
+    let mut server = machine(SUBMISSION);
+    heard(&mut server);
+    let (sent, said) = endless(&mut server);
+    assert!(sent <= MAX_SKIPPED + 4 * 4096, "{sent}");
+    assert_eq!(said, "421 4.7.0 mail.example.com Line too long, closing connection\r\n<End(Close)>");
+}
+
+#[test]
+fn all_of_a_long_line_counts_and_its_tail_is_no_end() {
+    let mut server = in_message();
+    server.on_bytes(&vec![b'a'; MAX_LINE + 1]);
+    assert_eq!(say(&mut server, "."), "", "the line goes on with a dot");
+    assert_eq!(say(&mut server, "."), "552 5.3.4 Message too big\r\n");
+}
+
 #[test]
 fn an_implicit_server_greets_inside_tls() {
     let text = SUBMISSION
