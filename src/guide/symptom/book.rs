@@ -82,6 +82,8 @@ pub(super) enum Depth {
     Hint,
     /// The outermost message: counts only where nothing else was found.
     Wrapper,
+    /// Words of a family, where no exact wording is known: counts beside a bare code, and where nothing else was found.
+    Loose,
     /// What follows from another fault, or a bare code.
     Faint,
     /// An error, whose cause is open.

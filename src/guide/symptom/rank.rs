@@ -52,6 +52,10 @@ pub(super) fn case<'a>(
     }
     let hidden = hidden(&symptoms);
     symptoms.retain(|id, _| !hidden.contains(id));
+    if symptoms.values().any(|symptom| symptom.depth >= Depth::Plain) {
+        // An exact wording was found: what its words resemble besides is of no interest.
+        symptoms.retain(|_, symptom| symptom.depth != Depth::Loose);
+    }
     Case { symptoms, writers, hosts, settings }
 }
 
@@ -216,6 +220,7 @@ impl<'a> Case<'a> {
             let factor = match (deepest, symptom.depth) {
                 (_, Depth::Hint) => continue,
                 (deepest, depth) if deepest == depth => 1.0,
+                (Depth::Faint, Depth::Loose) => 1.0,
                 (Depth::Telling, Depth::Plain) => 0.08,
                 (Depth::Plain, Depth::Faint) => 0.15,
                 (_, Depth::Wrapper) => continue,
