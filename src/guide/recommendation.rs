@@ -237,7 +237,9 @@ fn reasons(known: &Known<'_>, order: &[&Route], route: &Route, blockers: &[&'sta
 
 fn reached_submission(known: &Known<'_>, route: &Route) -> String {
     let took = match route.timing.total {
-        Some(total) => format!(" in {:.0} ms", total.as_ms()),
+        Some(total) if total.0 < 1_000 => " in less than 1 ms".to_owned(),
+        // Cut, as everywhere on the screen and in the transcript.
+        Some(total) => format!(" in {} ms", total.0 / 1_000),
         None => String::new(),
     };
     let place = if known.relays() { "mail can be handed over" } else { "mail can be submitted" };

@@ -236,8 +236,12 @@ fn attempt(attempt: &crate::session::route::Attempt) -> String {
     format!("{} {word}", attempt.endpoint.host())
 }
 
+/// Cut, not rounded, as the screen and the transcript's lines have it.
 fn ms(time: Micros) -> String {
-    format!("{:.0} ms", time.as_ms())
+    match time.0 {
+        0..1_000 => "<1 ms".to_owned(),
+        micros => format!("{} ms", micros / 1_000),
+    }
 }
 
 fn findings(page: &mut Page, session: &Session) {

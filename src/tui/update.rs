@@ -92,6 +92,7 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
             press(ui, key)
         }
         Msg::Paste(mut text) => {
+            let answers = message::is_message(&text) && message::may_be_pasted(ui);
             match &mut ui.overlay {
                 Overlay::SignIn(form) => form.paste(&text),
                 Overlay::None if matches!(ui.screen, Screen::Message | Screen::Causes) => {
@@ -99,6 +100,10 @@ pub fn update(ui: &mut Ui, msg: Msg) -> Vec<Effect> {
                 }
                 Overlay::None if ui.screen == Screen::Start && message::is_message(&text) => {
                     message::pasted_on_start(ui, &text);
+                }
+                Overlay::Question(_) if answers => {
+                    message::from_question(ui);
+                    message::paste(ui, &text);
                 }
                 _ => paste(ui, &text),
             }

@@ -166,6 +166,7 @@ fn a_question_waits_behind_the_story() {
     let begun: Vec<Event> = journal("587-filtered").into_iter().take(1).collect();
     let mut ui = quizzed(SIZE, begun);
     assert!(matches!(ui.overlay, Overlay::Case(0)) && matches!(ui.stage, Stage::Asking { .. }));
+    assert!(text(&drawn(&ui)).trim_end().ends_with(" Enter go on"), "{}", text(&drawn(&ui)));
     keys(&mut ui, "Enter");
     assert!(matches!(ui.overlay, Overlay::Question(0)));
     keys(&mut ui, "c");

@@ -264,6 +264,26 @@ fn the_question_of_the_walk_opens_the_pane_and_takes_it_back() {
 }
 
 #[test]
+fn a_message_pasted_over_the_first_question_is_read_as_one() {
+    let begun: Vec<Event> = journal("587-filtered").into_iter().take(1).collect();
+    let mut ui = walk((80, 24), begun.clone());
+    assert!(matches!(&ui.stage, Stage::Asking { question, .. } if question == "sender"));
+    paste(&mut ui, "smtp.example.com");
+    assert_eq!(ui.screen, Screen::Walk, "a word is no message");
+    paste(&mut ui, EXPIRED);
+    assert_eq!(ui.screen, Screen::Message);
+    keys(&mut ui, "Esc");
+    assert!(ui.screen == Screen::Walk && matches!(ui.overlay, Overlay::Question(0)));
+    paste(&mut ui, EXPIRED);
+    keys(&mut ui, "Enter");
+    assert!(text(&drawn(&ui)).contains("The server's certificate has expired"), "{}", text(&drawn(&ui)));
+    let mut ui = walk((80, 24), begun);
+    ui.can_begin = false;
+    paste(&mut ui, EXPIRED);
+    assert_eq!(ui.screen, Screen::Walk, "a replay begins no walk");
+}
+
+#[test]
 fn the_other_answer_probes_as_before() {
     let mut ui = asked("error");
     let effects = keys(&mut ui, "Up Enter");

@@ -224,7 +224,8 @@ fn the_smallest_screens_name_the_way_on_and_out() {
         for (name, ui) in screens(size) {
             let shown = text(&drawn(&ui));
             let footer = shown.trim_end().lines().last().unwrap();
-            let out = ["q quit", "Esc close", "Esc cancel", "Esc quit", "Esc clear", "Esc back"];
+            let out =
+                ["q quit", "Enter go on", "Esc close", "Esc cancel", "Esc quit", "Esc clear", "Esc back"];
             assert!(out.iter().any(|out| footer.contains(out)), "{name}: {shown}");
         }
     }

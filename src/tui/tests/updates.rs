@@ -58,6 +58,8 @@ fn what_is_ordered() {
         ("r does nothing while a probe runs", probing, "r", vec![]),
         ("the default answer", asking, "Enter", answer("yes")),
         ("another answer", asking, "Down Enter", answer("no")),
+        ("the last answer", asking, "End Enter", answer("no")),
+        ("and back to the first", asking, "End Home Enter", answer("yes")),
         ("an answer after a look at the screen", asking, "Esc Up Enter Enter", answer("yes")),
         ("an answer after a look at why", asking, "w PgDn Esc Down Enter", answer("no")),
         ("q leaves", probing, "q", quit.clone()),
@@ -276,6 +278,38 @@ fn the_transcript_is_walked_by_keys() {
         let mut ui = over();
         keys(&mut ui, names);
         assert_eq!(ui.cursor, expected, "{names}");
+    }
+}
+
+#[test]
+fn a_text_pasted_into_the_search_moves_as_a_typed_one_does() {
+    let mut typed = over();
+    keys(&mut typed, "Up Up Up Up Up Up Up Up Up Up Up Up / \"starttls\"");
+    let mut pasted = over();
+    keys(&mut pasted, "Up Up Up Up Up Up Up Up Up Up Up Up /");
+    update(&mut pasted, Msg::Paste("start".to_owned()));
+    update(&mut pasted, Msg::Paste("tls\n".to_owned()));
+    assert_eq!((pasted.cursor, pasted.top), (typed.cursor, typed.top));
+    let mut pasted = over();
+    keys(&mut pasted, "/");
+    update(&mut pasted, Msg::Paste("EHLO".to_owned()));
+    assert_eq!(pasted.cursor, Cursor::Line(pasted.lines().len() - 9));
+    update(&mut pasted, Msg::Paste(" of nobody".to_owned()));
+    assert_eq!(pasted.cursor, Cursor::Following, "nothing has it: back to where the search was opened");
+    keys(&mut pasted, "Esc");
+    assert!(pasted.search.is_none());
+}
+
+#[test]
+fn what_fits_offers_no_scrolling() {
+    let footer = |ui: &Ui| text(&drawn(ui)).lines().last().unwrap().to_owned();
+    for (names, small) in [("w", (40, 10)), ("?", (80, 24)), ("Enter", (80, 24))] {
+        let mut ui = over();
+        keys(&mut ui, names);
+        update(&mut ui, Msg::Resize(small.0, small.1));
+        assert!(footer(&ui).contains("scroll"), "{names}: {}", footer(&ui));
+        update(&mut ui, Msg::Resize(120, 400));
+        assert!(!footer(&ui).contains("scroll"), "{names}: {}", footer(&ui));
     }
 }
 

@@ -35,21 +35,26 @@ pub(super) fn find_key(ui: &mut Ui, key: KeyEvent) {
         KeyCode::Backspace if input.value().is_empty() => ui.cursor = before,
         _ => {
             if edit(&mut input, key) {
-                ui.cursor = before;
-                ui.search_for(input.value());
-                let from = match before {
-                    Cursor::Line(at) => at,
-                    Cursor::Following | Cursor::Resting(_) => ui.top,
-                };
-                let hits = ui.search.as_ref().map(|search| search.hits.as_slice()).unwrap_or_default();
-                let hit = hits.iter().find(|hit| **hit >= from).or(hits.first());
-                if let Some(hit) = hit {
-                    ui.cursor = Cursor::Line(*hit);
-                    ui.meaning_top = 0;
-                }
+                look_for(ui, input.value(), before);
             }
             ui.overlay = Overlay::Find(input, before);
         }
+    }
+}
+
+/// Searches the transcript and goes to the first line that has it, from where the search was opened.
+fn look_for(ui: &mut Ui, needle: &str, before: Cursor) {
+    ui.cursor = before;
+    ui.search_for(needle);
+    let from = match before {
+        Cursor::Line(at) => at,
+        Cursor::Following | Cursor::Resting(_) => ui.top,
+    };
+    let hits = ui.search.as_ref().map(|search| search.hits.as_slice()).unwrap_or_default();
+    let hit = hits.iter().find(|hit| **hit >= from).or(hits.first());
+    if let Some(hit) = hit {
+        ui.cursor = Cursor::Line(*hit);
+        ui.meaning_top = 0;
     }
 }
 
@@ -86,12 +91,12 @@ pub(super) fn paste(ui: &mut Ui, text: &str) {
         }
     }
     ui.overlay = find;
-    if let Overlay::Find(input, _) = &ui.overlay {
-        let needle = input.value().to_owned();
+    if let Overlay::Find(input, before) = &ui.overlay {
+        let (needle, before) = (input.value().to_owned(), *before);
         if ui.screen == Screen::Lab {
             lab::filter(ui, needle);
         } else {
-            ui.search_for(&needle);
+            look_for(ui, &needle, before);
         }
     }
 }

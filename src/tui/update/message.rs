@@ -241,6 +241,12 @@ pub(super) fn is_paste(question: &str, answer: &str) -> bool {
     question == "error-next" && answer == "explain"
 }
 
+/// Whether the question that waits is one where a message is an answer: what sends the mail, and what to do with a message.
+pub(super) fn may_be_pasted(ui: &Ui) -> bool {
+    let asked = matches!(&ui.stage, Stage::Asking { question, .. } if question == "sender" || question == "error-next");
+    asked && ui.can_begin
+}
+
 /// The answer with the cursor, where it is another than the default: who has a message has come to paste it.
 pub(super) fn proposed(ui: &Ui, question: &str) -> Option<usize> {
     if !ui.can_begin || !matches!(ui.stage, Stage::Asking { .. }) {

@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use crate::tui::keys::{self, Action, Binding, Place};
 use crate::tui::sign_in::Field;
-use crate::tui::state::{Overlay, Reading, Screen, Ui};
+use crate::tui::state::{Overlay, Reading, Screen, Stage, Ui};
 use crate::tui::text::{cut, plain};
 use crate::tui::theme::Role;
 use crate::wire::printable::printable;
@@ -133,8 +133,11 @@ fn keys(ui: &Ui, width: u16) -> Line<'static> {
     }
     if matches!(place, Place::Verdict | Place::Page | Place::Lab | Place::Causes) {
         let arrows = if ui.theme.ascii { "Up/Down" } else { "↑↓" };
-        let what = if place == Place::Lab { "choose" } else { "scroll" };
-        if place != Place::Lab || !ui.listed().is_empty() {
+        let (what, useful) = match place {
+            Place::Lab => ("choose", !ui.listed().is_empty()),
+            _ => ("scroll", scrolls(ui, place)),
+        };
+        if useful {
             rows.insert(rows.len().min(1), (arrows.to_owned(), what, 3));
         }
         if place == Place::Lab && ui.allows(Action::LetGo) {
@@ -164,6 +167,16 @@ fn keys(ui: &Ui, width: u16) -> Line<'static> {
     line
 }
 
+/// Whether there is more text than room for it.
+fn scrolls(ui: &Ui, place: Place) -> bool {
+    let (rows, lines) = match place {
+        Place::Verdict => super::verdict_extent(ui),
+        Place::Causes => super::causes::extent(ui),
+        _ => super::page_extent(ui),
+    };
+    lines > rows
+}
+
 fn entry(ui: &Ui, row: &'static Binding) -> (String, &'static str, u8) {
     let shown = if ui.theme.ascii { row.plain } else { row.shown };
     // The first of the keys is enough here; the help screen names all.
@@ -175,6 +188,10 @@ fn entry(ui: &Ui, row: &'static Binding) -> (String, &'static str, u8) {
     };
     if shown_so {
         return (first.to_owned(), "list", 3);
+    }
+    // The story of a case says of itself that Enter goes on.
+    if row.action == Action::Close && matches!(ui.overlay, Overlay::Case(_)) && ui.stage != Stage::Over {
+        return ("Enter".to_owned(), "go on", row.rank);
     }
     let short = match row.action {
         Action::Target if ui.screen == Screen::Verdict && ui.case().is_some() => "another case",
