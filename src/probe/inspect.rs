@@ -96,18 +96,26 @@ pub async fn http(context: &Context, job: &Job, endpoint: &Endpoint, inside_tls:
     if let (_, Some(stream)) = recorded(context, &recorder, endpoint).await {
         let stream = if inside_tls { secure(context, &recorder, job, stream).await } else { Some(stream) };
         if let Some(stream) = stream {
-            let _ = timeout(ANSWER.min(context.reply_limit()), ask(&recorder, job, inside_tls, stream)).await;
+            let mut kept = Vec::new();
+            let limit = ANSWER.min(context.reply_limit());
+            let _ = timeout(limit, ask(&recorder, job, inside_tls, stream, &mut kept)).await;
+            if !kept.is_empty() {
+                let bytes = Bytes(recorder.told().text(&kept));
+                recorder.record(EventKind::Received { bytes, encrypted: inside_tls });
+            }
             recorder.record(EventKind::Closed { how: CloseKind::ByUs });
         }
     }
     running.end();
 }
 
+/// Once a secret was told to any server, what is read is kept for the caller: its pieces may hold one together.
 async fn ask(
     recorder: &Recorder,
     job: &Job,
     encrypted: bool,
     mut stream: Box<dyn Stream>,
+    kept: &mut Vec<u8>,
 ) -> std::io::Result<()> {
     let request = format!("GET / HTTP/1.0\r\nHost: {}\r\n\r\n", job.host);
     stream.write_all(request.as_bytes()).await?;
@@ -123,7 +131,11 @@ async fn ask(
         }
         let bytes = buffer.get(..count).unwrap_or_default();
         answer.extend_from_slice(bytes);
-        recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+        if recorder.told().is_empty() {
+            recorder.record(EventKind::Received { bytes: Bytes::from(bytes), encrypted });
+        } else {
+            kept.extend_from_slice(bytes);
+        }
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub mod resolve;
 pub mod route;
 pub mod submit;
 pub mod talk;
+mod told;
 
 /// Which address families are looked up and tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,7 +167,10 @@ impl Recorder {
     }
 
     /// Records what has just happened. Where nobody listens any more, nothing is lost that anybody would hear.
+    /// What a server says in its look-ups and pages is recorded without the secrets it was told; of a dialogue, whose
+    /// replies come in pieces, whoever reads it takes them out.
     pub fn record(&self, kind: EventKind) {
+        let kind = told::without(kind, &self.told());
         let at = Micros::from_duration(self.started.elapsed());
         let _ = self.events.send(Event { at, probe: self.probe, kind });
     }

@@ -103,16 +103,25 @@ impl Scrubber {
     /// The lines with [`HIDDEN`] for every form of a secret, also where it begins in one line and ends in another. The
     /// reply code at the beginning of each stays: it is the server's, whatever the secret is.
     pub fn lines(&self, lines: &[u8]) -> Vec<u8> {
+        self.hide(lines, true)
+    }
+
+    /// The same for what is no reply of SMTP, so that nothing at the beginning of a line is a code.
+    pub fn text(&self, text: &[u8]) -> Vec<u8> {
+        self.hide(text, false)
+    }
+
+    fn hide(&self, lines: &[u8], codes: bool) -> Vec<u8> {
         let mut hidden = vec![false; lines.len()];
         let mut folded = Vec::new();
         let mut places = Vec::new();
         let mut begin = 0;
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let code = line.len() >= 3 && line.iter().take(3).all(u8::is_ascii_digit);
+            let code = codes && line.len() >= 3 && line.iter().take(3).all(u8::is_ascii_digit);
             let head = if code { line.len().min(4) } else { 0 };
             let (text, at) = (line.get(head..).unwrap_or_default(), begin + head);
             mark(text, &self.exact, |from, to| fill(&mut hidden, at + from, at + to));
-            let words = text.iter().enumerate().skip(enhanced_code(text));
+            let words = text.iter().enumerate().skip(if codes { enhanced_code(text) } else { 0 });
             for (index, byte) in words.filter(|(_, byte)| is_letter(**byte)) {
                 folded.push(byte.to_ascii_lowercase());
                 places.push(at + index);
@@ -311,6 +320,15 @@ mod tests {
             scrubbed("hunter2", "235 2.7.0 Authentication successful"),
             "235 2.7.0 Authentication successful"
         );
+    }
+
+    #[test]
+    fn a_text_has_no_codes() {
+        let scrubber = Scrubber::new(&Secret::new("123 horses".to_owned()));
+        for said in [&b"123 horses"[..], b"123 horses\nno horses", b"so\n123-horses"] {
+            let left = String::from_utf8_lossy(&scrubber.text(said)).into_owned();
+            assert!(left.contains(HIDDEN) && !left.contains("123"), "{left}");
+        }
     }
 
     #[test]
