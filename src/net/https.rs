@@ -90,9 +90,11 @@ fn words(error: &hyper::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::net::hostile::{self, meet, then};
 
     const LIMIT: Duration = Duration::from_secs(3);
 
@@ -145,6 +147,44 @@ mod tests {
         let much = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20_000);
         let late = [&much[..], b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"].concat();
         assert!(matches!(said(&late).await.0, PolicyOutcome::Failed(_)));
+    }
+
+    fn answers() -> impl Strategy<Value = Vec<u8>> {
+        let any_bytes = proptest::collection::vec(any::<u8>(), 0..400);
+        let field = "(Content-Length: [0-9]{0,20}|Transfer-Encoding: (chunked|gzip)?|Connection: close|\\PC{0,30}: ?\\PC{0,30})\r\n";
+        let head = (
+            "HTTP/1\\.[01] (200|100|103|[0-9]{1,4}) ?[ -~]{0,10}\r\n",
+            proptest::collection::vec(field, 0..5),
+        );
+        let chunk = "([0-9a-f]{0,17}(;[ -~]{0,8})?\r\n[ -~]{0,40}\r\n){0,4}";
+        prop_oneof![
+            any_bytes.clone(),
+            (head.clone(), any_bytes).prop_map(|((line, fields), body)| {
+                [line.as_bytes(), fields.concat().as_bytes(), b"\r\n", &body].concat()
+            }),
+            (head, chunk).prop_map(|((line, fields), chunks)| {
+                format!("{line}{}Transfer-Encoding: chunked\r\n\r\n{chunks}", fields.concat()).into_bytes()
+            }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn a_policy_host_may_say_anything(says in answers(), piece in 1_usize..5000, then in then()) {
+            const MOST: usize = 100;
+            let met = meet(&says, piece, then, |stream| {
+                get(stream, "mta-sts.example.com", "/.well-known/mta-sts.txt", hostile::LIMIT, MOST)
+            });
+            prop_assert!(met.took <= hostile::LIMIT);
+            prop_assert!(met.read as u64 <= MAX_BESIDES + 2 * MOST as u64, "{}", met.read);
+            match met.outcome {
+                PolicyOutcome::Page(page) => prop_assert!(page.0.len() <= MOST),
+                PolicyOutcome::Failed(text) => prop_assert!(text.len() < 500 && !text.contains('\x1b'), "{text:?}"),
+                other => prop_assert!(!matches!(other, PolicyOutcome::NotReached)),
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

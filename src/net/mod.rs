@@ -16,6 +16,8 @@ use crate::event::{ConnectOutcome, Endpoint, LookupOutcome, LookupSource, Record
 mod answer;
 mod connect;
 mod counters;
+#[cfg(test)]
+mod hostile;
 pub mod https;
 pub mod identity;
 pub mod listen;

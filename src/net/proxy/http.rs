@@ -24,7 +24,8 @@ pub(super) async fn connect(
     stream.write_all(request(proxy, endpoint).as_bytes()).await.map_err(|error| Failure::broken(&error))?;
     // Byte by byte: behind the head comes the server's greeting, which is not ours to read.
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") && !head.ends_with(b"\n\n") {
+    let is_whole = |head: &[u8]| head.ends_with(b"\r\n\r\n") || head.ends_with(b"\n\n");
+    while !is_whole(&head) {
         if head.len() >= MAX_HEAD {
             return Err(Failure::new(ProxyFault::Broken, "the proxy's answer has no end"));
         }
@@ -36,7 +37,10 @@ pub(super) async fn connect(
     }
     let scrubber = proxy.password.as_ref().map(Scrubber::new).unwrap_or_default();
     // It may send back what it was sent.
-    answer(&scrubber.lines(&head))?;
+    answer(&scrubber.text(&head))?;
+    if !is_whole(&head) {
+        return Err(Failure::new(ProxyFault::Broken, "the proxy's answer breaks off"));
+    }
     Ok(stream)
 }
 

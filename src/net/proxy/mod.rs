@@ -15,6 +15,8 @@ use crate::net::{BoxFuture, Connection, Network, Stream};
 use crate::target::Host;
 use crate::wire::printable::printable;
 
+#[cfg(test)]
+mod hostile;
 mod http;
 mod socks;
 mod ssh;
