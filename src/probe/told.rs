@@ -94,6 +94,7 @@ fn is_text(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::Arc;
     use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -102,13 +103,14 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::event::{Event, Limits, Micros, ProbeId, ProxyFault};
+    use crate::event::{Endpoint, Event, Limits, Micros, ProbeId, ProxyFault, RouteId};
     use crate::lab::network::LabNetwork;
     use crate::lab::scenario::Scenario;
-    use crate::probe::{Context, Family, LazyTls, policy, resolve};
+    use crate::probe::route::Job;
+    use crate::probe::{Context, Family, LazyTls, inspect, policy, resolve};
     use crate::report;
     use crate::session::{Session, testing};
-    use crate::target::Secret;
+    use crate::target::{Host, Secret, TlsMode};
 
     const PASSWORD: &str = "correct horse battery staple";
 
@@ -134,6 +136,10 @@ ip = '192.0.2.44'
 latency_ms = 5
 [address.ports]
 443 = {{ open = 'policy' }}
+80 = {{ open = 'web' }}
+[[http]]
+id = 'web'
+redirect = 'http://login.example.com/?{PASSWORD}'
 [[http]]
 id = 'policy'
 secure = {{ certificate = 'policy' }}
@@ -162,6 +168,18 @@ names = ['mta-sts.example.com']
         let done = || oneshot::channel().0;
         resolve::ask(context.clone(), context.recorder(), "example.com".into(), questions, done()).await;
         policy::policy(context.clone(), context.recorder(), "mta-sts.example.com".into(), done()).await;
+        let web = SocketAddr::new("192.0.2.44".parse().unwrap(), 80);
+        let job = Job {
+            route: RouteId(0),
+            round: 1,
+            host: Host::Name("example.com".into()),
+            addresses: vec![web.ip()],
+            port: web.port(),
+            tls: TlsMode::None,
+            closely: false,
+            whole_chain: false,
+        };
+        inspect::http(&context, &job, &Endpoint::Address(web), false).await;
         drop(context);
         let mut heard = Vec::new();
         while let Some(event) = events.recv().await {
@@ -187,7 +205,7 @@ names = ['mta-sts.example.com']
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_says_it_in_dns_and_in_its_policy() {
+    async fn a_server_says_it_in_dns_and_in_its_pages() {
         let echo = STANDARD.encode(PASSWORD);
         let echo = echo.trim_end_matches('=');
         let echo = &echo[..echo.len() - 2];
@@ -196,7 +214,7 @@ names = ['mta-sts.example.com']
         assert!(forms.iter().all(|form| before.contains(form)), "it does say it: {before}");
         let events = heard(true).await;
         let hidden = events.iter().filter(|event| format!("{event:?}").contains("[hidden]")).count();
-        assert_eq!(hidden, 3, "TXT, MX and the page: {events:#?}");
+        assert_eq!(hidden, 4, "TXT, MX, the policy and the redirect: {events:#?}");
         let after = shown(&events);
         for form in forms {
             assert!(!after.contains(form), "{form}: {after}");
@@ -232,7 +250,7 @@ names = ['mta-sts.example.com']
             took: Micros(0),
         };
         let text = || "no hunter2 here".to_owned();
-        let address = crate::event::Endpoint::Name("smtp.example.com".into(), 587);
+        let address = Endpoint::Name("smtp.example.com".into(), 587);
         let proxy = ConnectOutcome::Proxy { text: text(), fault: ProxyFault::Unknown };
         let took = Micros(0);
         for kind in [
