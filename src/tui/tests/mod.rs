@@ -14,6 +14,7 @@ use crate::event::{Event, EventKind, LookupOutcome, ProbeEnd};
 use crate::guide::quiz::Score;
 
 mod bytes;
+mod copy;
 mod lab;
 mod message;
 mod readings;

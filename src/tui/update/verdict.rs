@@ -3,6 +3,7 @@
 use super::{Effect, LONGEST_COPY};
 use crate::tui::state::{Cursor, Pane, Screen, Ui};
 use crate::tui::view;
+use crate::wire::printable::visible_lines;
 
 pub(super) fn choose_finding(ui: &mut Ui, forward: bool) {
     let count = ui.session.findings().len();
@@ -35,6 +36,8 @@ pub(super) fn copy(ui: &mut Ui) -> Vec<Effect> {
         (Screen::Causes, _) => view::causes::to_copy(ui),
         _ => return Vec::new(),
     };
+    // Whatever it is made of: it is pasted into other terminals.
+    let text = visible_lines(&text);
     let end =
         text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST_COPY).last();
     ui.notice = Some("Sent to the terminal's clipboard. Some terminals do not take it.".to_owned());
