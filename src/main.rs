@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use clap::error::ErrorKind;
 use ehlo::cli::args::{Cli, Command, LabCommand};
-use ehlo::cli::check::FAILED;
+use ehlo::cli::check::{FAILED, tell};
 use ehlo::cli::screen::colour;
 use ehlo::cli::{check, explain, lab, other, usage, walk};
 use ehlo::wire::printable::visible_lines;
@@ -21,20 +21,20 @@ fn main() -> ExitCode {
             let _ = error.print();
             let unexpected = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict);
             if let Some(hint) = usage::hint(&arguments).filter(|_| unexpected) {
-                eprintln!("\nehlo: {}", ehlo::wire::printable::printable(&hint, 200));
+                tell(&format!("\nehlo: {}\n", ehlo::wire::printable::printable(&hint, 200)));
             }
             return ExitCode::from(if asked { 0 } else { FAILED });
         }
     };
     if let Err(error) = install_reports() {
-        eprintln!("ehlo: {error}");
+        tell(&format!("ehlo: {error}\n"));
         return ExitCode::from(FAILED);
     }
     match run(cli) {
         Ok(status) => ExitCode::from(status),
         Err(failure) => {
             // A path that it names may hold anything.
-            eprintln!("ehlo: {}", visible_lines(&failure.to_string()));
+            tell(&format!("ehlo: {}\n", visible_lines(&failure.to_string())));
             ExitCode::from(FAILED)
         }
     }

@@ -9,7 +9,10 @@ mod pty;
 #[path = "terminal/sign_in.rs"]
 mod sign_in;
 
+use std::io::Read as _;
+
 use nix::sys::signal::Signal;
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use pty::{Pty, key, steady};
 
 const EHLO: &str = env!("CARGO_BIN_EXE_ehlo");
@@ -185,13 +188,82 @@ fn esc_stops_what_runs_and_the_walk_can_go_on() {
     pty.ends();
 }
 
+/// Screens at rest, and the keys that lead to them: what is started, then what is awaited and what is pressed then.
+type Way = (&'static [&'static str], &'static [(&'static str, &'static str)], &'static str);
+const AT_REST: [Way; 8] = [
+    (&[], &[], "Which SMTP port"),
+    (&[], &[("Which SMTP port", key::BACK_TAB), ("(●) I have an error", key::ENTER)], "nothing yet"),
+    (&["lab"], &[("Scenarios", "/")], "Enter keep"),
+    (&["lab:healthy"], &[], "Enter go on"),
+    (&["--no-quiz", "lab:healthy"], &[("What is sending", key::ENTER)], "Next: Host"),
+    (&["--no-quiz", "lab:healthy"], &[("What is sending", key::ENTER), ("Next: Host", "?")], "In the walk"),
+    (
+        &["--no-quiz", "lab:healthy"],
+        &[
+            ("What is sending", key::ENTER),
+            ("Next: Host", key::ENTER),
+            ("Next: 587", key::ENTER),
+            ("Shall user name", "j"),
+            ("▸ Yes", key::ENTER),
+        ],
+        "Enter to the password",
+    ),
+    (&["--no-quiz", "lab:healthy"], &[("What is sending", key::ENTER), ("Next: Host", "a")], "Why ──"),
+];
+
+fn at_rest((arguments, presses, last): Way) -> Pty {
+    let line: Vec<&str> = [EHLO].into_iter().chain(arguments.iter().copied()).collect();
+    let mut pty = Pty::start(&line, NORMAL, &[]);
+    for (awaited, keys) in presses {
+        pty.shows(awaited);
+        pty.press(keys);
+    }
+    pty.shows(last);
+    pty
+}
+
 #[test]
-fn each_signal_gives_the_terminal_back_and_sets_the_status_of_a_shell() {
-    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129)] {
-        let pty = begin("lab:healthy");
+fn each_signal_gives_the_terminal_back_from_every_screen_and_sets_the_status_of_a_shell() {
+    let signals =
+        [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGQUIT, 131)];
+    // Each screen once, each signal twice.
+    for (way, (signal, status)) in AT_REST.into_iter().zip(signals.into_iter().cycle()) {
+        let pty = at_rest(way);
         pty.signal(signal);
         let (ended, _) = pty.ends();
-        assert_eq!(ended.exit_code(), status, "{signal}");
+        assert_eq!(ended.exit_code(), status, "{signal} at {:?}", way.2);
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_every_screen() {
+    for way in AT_REST {
+        let mut pty = at_rest(way);
+        pty.press(key::CTRL_C);
+        let (ended, _) = pty.ends();
+        assert_eq!(ended.exit_code(), 0, "{:?}", way.2);
+    }
+}
+
+/// The window is closed, or the connection to the machine breaks: nothing can be written any more, to standard error
+/// neither.
+#[test]
+fn a_terminal_that_goes_away_ends_it_as_the_signal_does() {
+    for arguments in [&["--no-quiz", "lab:healthy"][..], &[], &["check", "lab:587-filtered"]] {
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(EHLO);
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("HOME", std::env::temp_dir());
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().unwrap();
+        assert!(output.read(&mut [0; 4096]).unwrap() > 0, "it has begun");
+        drop((output, pair.master));
+        let ended = child.wait().unwrap();
+        // What is stopped while it checks has a report nevertheless, and the status of one.
+        let status = if arguments.contains(&"check") { 3 } else { 129 };
+        assert_eq!((ended.exit_code(), ended.signal()), (status, None), "{arguments:?}");
     }
 }
 
@@ -317,10 +389,11 @@ fn a_journal_is_opened_and_walked_through() {
 
 #[test]
 fn nothing_is_drawn_while_nothing_changes() {
-    let pty = begin("lab:healthy");
-    let before = pty.settled();
-    // Longer than any frame rate or spinner.
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    assert_eq!(pty.bytes().len(), before, "the screen is at rest and bytes are sent");
-    drop(pty);
+    for way in AT_REST {
+        let pty = at_rest(way);
+        let before = pty.settled();
+        // Longer than any frame rate or spinner.
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        assert_eq!(pty.bytes().len(), before, "the screen is at rest and bytes are sent: {:?}", way.2);
+    }
 }

@@ -44,10 +44,10 @@ pub async fn check(args: &CheckArgs) -> Result<u8, PrepareError> {
     };
     print(&session, form, Extras::of(args.transcript, args.settings), args.options.screen);
     for warning in session.warnings() {
-        eprintln!("ehlo: {warning}");
+        tell(&format!("ehlo: {warning}\n"));
     }
     if session.ended() == Some(RunEnd::Cancelled) {
-        eprintln!("ehlo: stopped before the end; the report shows what was known by then");
+        tell("ehlo: stopped before the end; the report shows what was known by then\n");
         return Ok(FAILED);
     }
     Ok(report::exit_status(&session))
@@ -72,7 +72,7 @@ pub fn replay(args: &ReplayArgs) -> Result<u8, JournalError> {
     };
     print(&session, form, Extras::of(args.transcript, args.settings), args.screen);
     if let Some(cut) = journal.cut {
-        eprintln!("ehlo: {}", visible_lines(&cut));
+        tell(&format!("ehlo: {}\n", visible_lines(&cut)));
     }
     Ok(report::exit_status(&session))
 }
@@ -116,7 +116,7 @@ async fn run(setup: Setup, print_events: bool) -> Session {
             }
         }
         if shown {
-            eprint!("\r\x1b[K");
+            tell("\r\x1b[K");
         }
     };
     let (session, ()) = tokio::join!(engine::run(setup, engine_orders, send), listen);
@@ -150,8 +150,7 @@ fn print_event(event: &Event) {
 fn show_progress(event: &Event) -> bool {
     let EventKind::StepEntered { plan, .. } = &event.kind else { return false };
     let line: String = crate::wire::printable::printable(plan, COLUMNS - 1);
-    eprint!("\r\x1b[K{line}");
-    let _ = std::io::stderr().flush();
+    tell(&format!("\r\x1b[K{line}"));
     true
 }
 
@@ -182,6 +181,12 @@ fn print(session: &Session, form: Form, extras: Extras, screen: ScreenArgs) {
 pub fn columns() -> usize {
     let known = std::io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
     known.map_or(COLUMNS, |(columns, _)| usize::from(columns).clamp(40, 100))
+}
+
+/// Standard error, without a panic where the terminal has gone away.
+pub fn tell(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Standard output, without a panic where the reader has gone away.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 use crate::cli::args::{Options, QuizArgs, ReplayArgs, ScreenArgs, WalkArgs};
-use crate::cli::check::{FAILED, put};
+use crate::cli::check::{FAILED, put, tell};
 use crate::cli::prepare::{led, prepare};
 use crate::cli::progress;
 use crate::cli::screen::{ascii, colour};
@@ -146,7 +146,7 @@ pub async fn replay(args: &ReplayArgs) -> Result<u8, WalkError> {
     drop((surface, send));
     let status = leave(&left?, args.screen);
     if let Some(cut) = journal.cut {
-        eprintln!("ehlo: {}", visible_lines(&cut));
+        tell(&format!("ehlo: {}\n", visible_lines(&cut)));
     }
     Ok(status)
 }

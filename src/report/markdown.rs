@@ -9,8 +9,9 @@ use crate::guide::recommendation::recommend;
 use crate::guide::request::request;
 use crate::guide::words::{lower, words_in};
 use crate::report::command::command;
-use crate::report::text::{label, lines_of, mode_names, number, owner, transcript_line};
+use crate::report::text::{label, lead_to_several, lines_of, mode_names, number, owner, transcript_line};
 use crate::session::{Line, Session};
+use crate::target::Goal;
 use crate::wire::printable::visible_lines;
 
 /// Most transcript lines in a ticket; hosts of tickets cut long texts somewhere, better here with a word about it.
@@ -28,7 +29,8 @@ pub fn markdown(session: &Session) -> String {
             let _ = writeln!(out, "Host {}, port {}, {mode}.\n", code(&route.host), route.port);
         }
         (None, Some(started)) if !started.host.is_empty() => {
-            let _ = writeln!(out, "Host {}.\n", code(&started.host));
+            let what = if started.goal == Goal::Submit { "Host" } else { "Domain" };
+            let _ = writeln!(out, "{what} {}.\n", code(&started.host));
         }
         _ => {}
     }
@@ -62,8 +64,15 @@ fn routes(out: &mut String, session: &Session) {
     if session.routes().is_empty() {
         return;
     }
-    out.push_str("\n## Routes\n\n| port | TLS | outcome | address | TLS session |\n|---|---|---|---|---|\n");
+    // The host stands in the table only where the routes lead to several.
+    let several = lead_to_several(session);
+    let (name, rule) = if several { (" host |", "---|") } else { ("", "") };
+    let _ = writeln!(
+        out,
+        "\n## Routes\n\n|{name} port | TLS | outcome | address | TLS session |\n|{rule}---|---|---|---|---|"
+    );
     for route in session.routes() {
+        let host = if several { format!(" {} |", cell(&code(&route.host))) } else { String::new() };
         let address = route.chosen.as_ref().map(|chosen| cell(&code(&chosen.host()))).unwrap_or_default();
         let tls = route
             .session
@@ -72,7 +81,7 @@ fn routes(out: &mut String, session: &Session) {
             .unwrap_or_default();
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {address} | {tls} |",
+            "|{host} {} | {} | {} | {address} | {tls} |",
             route.port,
             route.tls,
             escape(&outcome(route.outcome))

@@ -177,10 +177,14 @@ fn routes(page: &mut Page, session: &Session) {
     }
 }
 
+/// Whether the routes lead to more than one host.
+pub(super) fn lead_to_several(session: &Session) -> bool {
+    session.routes().windows(2).any(|pair| pair[0].host != pair[1].host)
+}
+
 /// The port of a route; with its host where the routes lead to several.
 fn place(session: &Session, route: &Route) -> String {
-    let several = session.routes().iter().any(|other| other.host != route.host);
-    if several { format!("{} {}", route.port, route.host) } else { route.port.to_string() }
+    if lead_to_several(session) { format!("{} {}", route.port, route.host) } else { route.port.to_string() }
 }
 
 /// What else there is to say of a route, in a few words.

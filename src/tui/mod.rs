@@ -21,7 +21,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::event::Event;
 use crate::guide::quiz::Score;
@@ -127,6 +127,8 @@ pub enum Error {
 
 /// How often what runs is seen to run.
 const TURN: Duration = Duration::from_millis(250);
+/// How long the signal of a closed terminal is waited for.
+const SIGNAL: Duration = Duration::from_millis(200);
 /// Most events that are applied before keys are looked at again.
 const BATCH: usize = 2_048;
 /// Most keys that are taken before a frame.
@@ -177,8 +179,33 @@ where
         let effects = update::begun(&mut face.ui, input, goal);
         face.carry_out(effects)?;
     }
-    let reason = face.turn(input, events).await?;
+    // What has ended is asked once more where a signal is waited for.
+    let mut input = input.fuse();
+    let reason = match face.turn(&mut input, events).await {
+        Ok(Reason::InputClosed) => hung_up(&mut input).await.unwrap_or(Reason::InputClosed),
+        Err(error @ Error::Terminal(_)) => hung_up(&mut input).await.ok_or(error)?,
+        other => other?,
+    };
     Ok(Exit { session: face.ui.session, reason })
+}
+
+/// Why a terminal can no longer be read or written: where it was closed, the signal that says so comes at about the same
+/// time, and may come later.
+async fn hung_up<I>(input: &mut I) -> Option<Reason>
+where
+    I: Stream<Item = io::Result<Input>> + Unpin,
+{
+    let signal = async {
+        loop {
+            match input.next().await {
+                Some(Ok(Input::Ended(signal))) => return Reason::Signal(signal),
+                Some(Ok(_)) => {}
+                // A closed terminal says so again and again.
+                Some(Err(_)) | None => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    timeout(SIGNAL, signal).await.ok()
 }
 
 /// What the input has without waiting. It is asked with the task's own waker: crossterm's stream keeps the first waker

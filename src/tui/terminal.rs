@@ -2,8 +2,8 @@
 //!
 //! [`enter`] checks that there is a terminal, then takes it: raw mode, alternate screen, bracketed paste. It gives the
 //! two ends that [`run`](super::run) wants: the [`Screen`] to draw on and the [`Keys`] to hear. Dropping the screen
-//! gives the terminal back; so does a panic in any task (a flag then stops the drawing), and so do SIGINT, SIGTERM and
-//! SIGHUP, which arrive as input and end the loop. Ctrl-Z and SIGTSTP give the terminal back, let go of standard
+//! gives the terminal back; so does a panic in any task (a flag then stops the drawing), and so do SIGINT, SIGTERM,
+//! SIGHUP and SIGQUIT, which arrive as input and end the loop. Ctrl-Z and SIGTSTP give the terminal back, let go of standard
 //! input, stop the process, and take everything again when it goes on. The mouse is never captured: selecting text
 //! stays the terminal's own business.
 
@@ -60,6 +60,8 @@ pub enum Signal {
     Terminate,
     /// SIGHUP.
     HangUp,
+    /// SIGQUIT.
+    Quit,
 }
 
 impl Signal {
@@ -69,6 +71,7 @@ impl Signal {
             Self::Interrupt => Number::SIGINT as i32,
             Self::Terminate => Number::SIGTERM as i32,
             Self::HangUp => Number::SIGHUP as i32,
+            Self::Quit => Number::SIGQUIT as i32,
         }
     }
 }
@@ -189,10 +192,25 @@ impl Shared {
     }
 }
 
+/// Standard output while the terminal is taken, and nothing after that: what is still buffered then must not reach the
+/// normal screen, and of a terminal that has gone away ratatui would complain where nobody listens.
+#[derive(Debug)]
+struct Taken(Arc<Shared>, Stdout);
+
+impl Write for Taken {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.taken.load(Ordering::SeqCst) { self.1.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.0.taken.load(Ordering::SeqCst) { self.1.flush() } else { Ok(()) }
+    }
+}
+
 /// The terminal, taken; dropping it gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Taken>>>,
     shared: Arc<Shared>,
 }
 
@@ -221,7 +239,8 @@ pub fn enter() -> Result<(Screen, Keys), NoTerminal> {
     let (send, system) = mpsc::unbounded_channel();
     listen(&send)?;
     on_panic(Arc::clone(&shared), send);
-    let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout()));
+    let backend =
+        CrosstermBackend::new(BufWriter::with_capacity(1 << 16, Taken(Arc::clone(&shared), io::stdout())));
     let screen = Screen { terminal: Terminal::new(backend)?, shared: Arc::clone(&shared) };
     screen.shared.take()?;
     Ok((screen, Keys { shared, system }))
@@ -233,6 +252,7 @@ fn listen(send: &mpsc::UnboundedSender<Input>) -> io::Result<()> {
         (SignalKind::interrupt(), Input::Ended(Signal::Interrupt)),
         (SignalKind::terminate(), Input::Ended(Signal::Terminate)),
         (SignalKind::hangup(), Input::Ended(Signal::HangUp)),
+        (SignalKind::quit(), Input::Ended(Signal::Quit)),
         (SignalKind::from_raw(Number::SIGCONT as i32), Input::Resumed),
     ];
     if can_be_woken() {
@@ -383,7 +403,7 @@ mod tests {
 
     #[test]
     fn signals_have_the_numbers_of_posix() {
-        let numbers = [Signal::HangUp, Signal::Interrupt, Signal::Terminate].map(Signal::number);
-        assert_eq!(numbers, [1, 2, 15]);
+        let all = [Signal::HangUp, Signal::Interrupt, Signal::Quit, Signal::Terminate];
+        assert_eq!(all.map(Signal::number), [1, 2, 3, 15]);
     }
 }

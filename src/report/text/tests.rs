@@ -29,6 +29,9 @@ fn one_cause_is_told_once_and_what_follows_from_it_in_lines() {
     let ticket = markdown(&session);
     assert_eq!(ticket.matches("\n### ").count(), 1, "{ticket}");
     assert_eq!(ticket.matches("\n- It follows: ").count(), 4, "{ticket}");
+    let domain = format!("\nDomain `{}`.\n", session.started().unwrap().host);
+    assert!(ticket.contains(&domain), "a domain is no host: {ticket}");
+    assert!(ticket.contains("\n| port | TLS | outcome |"), "one host needs no column: {ticket}");
 }
 
 #[test]
@@ -43,4 +46,21 @@ fn a_quoted_line_has_the_number_with_which_it_is_printed() {
     let ticket = markdown(&session);
     assert!(ticket.contains(&format!("- Evidence: transcript lines {}, ", first + 1)), "{ticket}");
     assert!(ticket.contains(&format!("\n{:>4} {}\n", first + 1, transcript_line(line))), "{ticket}");
+}
+
+#[test]
+fn routes_to_several_hosts_are_told_apart_in_a_ticket_too() {
+    let mut session = Session::default();
+    for line in include_str!("../../tui/tests/journals/relay-blocked.jsonl").lines() {
+        session.apply(&serde_json::from_str(line).unwrap());
+    }
+    let ticket = markdown(&session);
+    let table = "\n| host | port | TLS | outcome | address | TLS session |\n|---|---|---|---|---|---|\n";
+    assert!(ticket.contains(table), "{ticket}");
+    for host in ["mx1", "mx2"] {
+        assert!(
+            ticket.contains(&format!("\n| `{host}.example.org` | 25 | starttls | filtered |")),
+            "{ticket}"
+        );
+    }
 }

@@ -340,7 +340,7 @@ pub const TABLE: &[Binding] = &[
         ("find", 4),
         "Search the transcript; in the lab, list only the cases that have all these words or parts of words: in the name, title, topic, story, what was printed, or as the code of a finding; or easy, medium, hard.",
     ),
-    row(Action::FindNext, &[Char('n')], "n", &[Walk], ("", 0), "To the next match."),
+    row(Action::FindNext, &[Char('n')], "n", &[Walk], ("match", 4), "To the next match."),
     row(Action::FindPrevious, &[Char('N')], "N", &[Walk], ("", 0), "To the match before."),
     row(
         Action::Ladder,

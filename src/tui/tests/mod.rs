@@ -30,6 +30,7 @@ fn journal(name: &str) -> Vec<Event> {
         "587-filtered" => include_str!("journals/587-filtered.jsonl"),
         "wrong-mode-465" => include_str!("journals/wrong-mode-465.jsonl"),
         "cert-expired" => include_str!("journals/cert-expired.jsonl"),
+        "relay-blocked" => include_str!("journals/relay-blocked.jsonl"),
         "all-blocked" => include_str!("journals/all-blocked.jsonl"),
         _ => panic!("no journal {name}"),
     };

@@ -145,3 +145,39 @@ fn a_hundred_thousand_lines_are_one_bar_and_few_rows() {
     assert!(ui.timing.iter().map(|group| group.bars.len()).sum::<usize>() < 10);
     assert!(text(&drawn(&ui)).contains("greeting"));
 }
+
+#[test]
+fn the_bars_of_several_hosts_are_told_apart() {
+    let mut ui = walk(SIZE, journal("relay-blocked"));
+    keys(&mut ui, "t");
+    let shown = text(&drawn(&ui));
+    for host in ["mx1", "mx2"] {
+        assert!(shown.contains(&format!("25 with STARTTLS at {host}.example.org: filtered")), "{shown}");
+    }
+    let mut ui = over();
+    keys(&mut ui, "t");
+    assert!(text(&drawn(&ui)).contains("587 with STARTTLS: filtered"), "one host needs no name");
+}
+
+#[test]
+fn what_follows_from_a_cause_stands_beneath_it_in_a_step_as_well() {
+    let ui = walk((120, 60), journal("relay-blocked"));
+    let shown = text(&drawn(&ui)).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, found) = shown.split_once("What was found").unwrap();
+    assert_eq!(found.matches("Mail ports are blocked on the way out").count(), 1, "{found}");
+    let (cause, after) = found.split_once("It follows: The mail server mx2.example.org").unwrap();
+    assert!(cause.contains("Fix: Ask the company that hosts this machine"), "{found}");
+    assert!(after.contains("It follows: Port 25 of mx2.example.org is filtered"), "{found}");
+    assert!(!found.contains("mx1.example.org"), "that is of another step: {found}");
+}
+
+#[test]
+fn the_way_to_the_next_match_is_named_while_there_are_matches() {
+    let footer = |ui: &Ui| text(&drawn(ui)).trim_end().lines().last().unwrap().to_owned();
+    let mut ui = over();
+    assert!(!footer(&ui).contains("n match"));
+    keys(&mut ui, "/ \"250\" Enter");
+    assert!(footer(&ui).contains("n match"), "{}", footer(&ui));
+    keys(&mut ui, "Esc");
+    assert!(!footer(&ui).contains("n match"));
+}

@@ -213,7 +213,7 @@ async fn it_ends_as_it_is_told_to_and_keeps_what_it_heard() {
 
 #[tokio::test(start_paused = true)]
 async fn signals_and_the_end_of_input_end_it() {
-    for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
+    for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp, Signal::Quit] {
         let mut desk = Desk::open(Opening::Watch, false);
         desk.input.send(Input::Ended(signal)).unwrap();
         assert_eq!(desk.task.await.unwrap().unwrap().reason, Reason::Signal(signal));

@@ -54,9 +54,7 @@ pub fn document(ui: &Ui, width: u16) -> (&'static str, Vec<Row<'static>>) {
         of_prediction(ui, &mut document, &judged, findings.is_empty());
     }
     if done && !findings.is_empty() {
-        for finding in findings {
-            of_finding(ui, &mut document, finding);
-        }
+        of_findings(ui, &mut document, &findings);
         document.line(Row::default());
         lesson(ui, &mut document, step);
         return ("What was found", document.lines);
@@ -125,6 +123,26 @@ fn findings_of<'a>(ui: &'a Ui, step: &PathStep) -> Vec<&'a Finding> {
         None => false,
     };
     ui.session.findings().iter().filter(about).collect()
+}
+
+/// What follows from another finding stands beneath it in one sentence, also where that one is of another step.
+fn of_findings(ui: &Ui, document: &mut Document<'_>, findings: &[&Finding]) {
+    let mut told: Vec<&str> = Vec::new();
+    for finding in findings {
+        let Some(cause) = finding.follows else {
+            told.push(finding.code);
+            of_finding(ui, document, finding);
+            continue;
+        };
+        let found = ui.session.findings().iter().find(|other| other.code == cause && other.follows.is_none());
+        if let Some(found) = found.filter(|_| !told.contains(&cause)) {
+            told.push(cause);
+            of_finding(ui, document, found);
+        }
+        let text = format!("It follows: {}", words_in(&ui.session, finding).summary);
+        let (mark, style, _) = severity(finding.severity, &ui.theme);
+        document.hanging(3, (mark, style), ui.theme.style(Role::Text), &text);
+    }
 }
 
 fn of_finding(ui: &Ui, document: &mut Document<'_>, finding: &Finding) {

@@ -150,7 +150,9 @@ fn heading(ui: &Ui, group: &Group, width: u16) -> Row<'static> {
         _ => "under way".to_owned(),
     };
     let took = duration(to.since(from));
-    let words = format!("{} {}: {ended}, {began}, {took} in all", route.port, route.tls.phrase());
+    let several = ui.session.routes().iter().any(|other| other.host != route.host);
+    let host = if several { format!(" at {}", route.host) } else { String::new() };
+    let words = format!("{} {}{host}: {ended}, {began}, {took} in all", route.port, route.tls.phrase());
     let room = usize::from(width).saturating_sub(4);
     Row::from(vec![
         Span::raw(" "),
