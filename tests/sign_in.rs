@@ -20,6 +20,9 @@ use ehlo::target::{Credentials, Goal, Secret};
 use ehlo::wire::sasl::Mechanism;
 use tokio::sync::mpsc;
 
+#[path = "sign_in/hashing.rs"]
+mod hashing;
+
 const USER: &str = "ann@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 
