@@ -38,11 +38,12 @@ fn a_filtered_587_is_walked_step_by_step_to_465() {
     let mut pty = begin("lab:587-filtered");
     pty.press(key::ENTER);
     pty.shows("192.0.2.25");
-    let plan = pty.shows("Next: 587 STARTTLS");
-    assert!(plan.contains("no mail and no password is sent"), "{plan}");
+    pty.shows("Next: 587 STARTTLS");
+    // A frame comes in pieces.
+    pty.shows("no mail and no password is sent");
     pty.press(key::ENTER);
-    let blocked = pty.shows("Next: 465 implicit TLS");
-    assert!(blocked.contains("✗ 587 STARTTLS"), "{blocked}");
+    pty.shows("Next: 465 implicit TLS");
+    pty.shows("✗ 587 STARTTLS");
     pty.press(key::ENTER);
     pty.shows("Sign in?");
     pty.press(key::ENTER);
