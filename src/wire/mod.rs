@@ -73,6 +73,11 @@
 //!                 None => dialogue.on_ended(),
 //!             }
 //!         }
+//!         // A driver does this on a thread of its own: the server decides how long it takes. Only SCRAM asks for it.
+//!         Action::Reckon => {
+//!             let reckoned = dialogue.reckoning().map(|reckoning| reckoning.run());
+//!             dialogue.on_reckoned(reckoned);
+//!         }
 //!         // A driver makes the handshake. Bytes that came early stay outside: they were sent in cleartext.
 //!         Action::StartTls => dialogue.on_tls(),
 //!         Action::Done(finish) => break finish,
