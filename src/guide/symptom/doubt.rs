@@ -261,6 +261,12 @@ const PROSE: &[&str] = &[
 const SPOKEN: &[&str] = &[
     "if you intended to connect to",
     "this usually means that",
+    "the ssl certificate presented by the server is not trusted by the system for one or more of the following",
+    "the server is using a self-signed certificate which cannot be verified",
+    "the local system is missing a root or intermediate certificate needed to verify the server's certificate",
+    "certificate authority crl server for one or more of the certificates in the chain is temporarily unavailable",
+    "the certificate presented by the server is expired or invalid",
+    "the set of ssl/tls protocols supported by the client and server do not match",
     "if you believe",
     "review rfc 5321",
     "review rfc 5322",

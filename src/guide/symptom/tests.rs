@@ -274,6 +274,14 @@ fn what_hides_each_other_is_both_kept() {
     let list = "An error occurred while attempting to establish an SSL or TLS connection.\nThis usually means that the SSL \
                 certificate presented by the server is not trusted by the system";
     assert_eq!(first(list), "tls-version-too-old");
+    let whole = "MailKit.Security.SslHandshakeException: An error occurred while attempting to establish an SSL or TLS \
+                 connection.\n\nThe server's SSL certificate could not be validated for the following reasons:\n\u{2022} The \
+                 server certificate has the following errors:\n  \u{2022} The certificate has expired\n\nThe SSL \
+                 certificate presented by the server is not trusted by the system for one or more of the following \
+                 reasons:\n1. The server is using a self-signed certificate which cannot be verified.\n2. The local system \
+                 is missing a Root or Intermediate certificate needed to verify the server's certificate.";
+    let found_in_whole = found(whole);
+    assert_eq!((found_in_whole.doubt, first(whole).as_str()), (None, "cert-expired"));
     let both = format!("{list}\nCERT_E_UNTRUSTEDROOT");
     assert_eq!(found(&both).symptoms, ["issuer-untrusted", "mailkit-list"]);
     let limit = "552 5.7.0 message rejected: content blocked; 421 4.7.28 rate limited, too many messages";
