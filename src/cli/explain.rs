@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 
 use crate::cli::args::ExplainArgs;
-use crate::cli::check::{columns, put};
+use crate::cli::check::{columns, put, tell};
 use crate::cli::screen::{ascii, colour};
 use crate::guide::symptom::{self, Settings, mode_of_words};
 use crate::report::explain;
@@ -36,9 +36,9 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, ExplainError> {
     let tls = args.tls.as_deref().and_then(mode_of_words);
     if let (Some(words), None) = (&args.tls, tls) {
         let words = crate::wire::printable::printable(words, 60);
-        eprintln!(
-            "ehlo: --tls {words} can mean either mode, and is left out: write starttls, implicit or none"
-        );
+        tell(&format!(
+            "ehlo: --tls {words} can mean either mode, and is left out: write starttls, implicit or none\n"
+        ));
     }
     let given = Settings { host: args.host.clone(), port: args.port, tls };
     let page = symptom::page(&text);
@@ -65,13 +65,13 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, ExplainError> {
 fn input() -> Result<String, std::io::Error> {
     let input = std::io::stdin();
     if input.is_terminal() {
-        eprintln!("Paste the error message, then press Enter and Ctrl-D.");
+        tell("Paste the error message, then press Enter and Ctrl-D.\n");
     }
     let mut bytes = Vec::new();
     input.lock().take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_INPUT {
         bytes.truncate(usize::try_from(MAX_INPUT).unwrap_or(usize::MAX));
-        eprintln!("ehlo: the text is long; only its first {} KiB were read", MAX_INPUT / 1024);
+        tell(&format!("ehlo: the text is long; only its first {} KiB were read\n", MAX_INPUT / 1024));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

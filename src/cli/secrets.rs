@@ -1,12 +1,13 @@
 //! Where a password comes from: a file, a variable, a prompt; never an argument, which every user of the machine could
 //! read in the list of processes. And the consent that a message needs.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::cli::args::Options;
+use crate::cli::check::tell;
 use crate::target::{Credentials, Host, Secret, SecretKind};
 use crate::wire::printable::{is_hidden, printable};
 use crate::wire::sasl::Mechanism;
@@ -86,13 +87,12 @@ pub fn ask(options: &mut Options, host: &str, interactive: bool) -> Result<(), S
             return Err(SubmitError::NoConsent);
         }
         let shown = |address: &Option<String>| printable(address.as_deref().unwrap_or_default(), 100);
-        eprint!(
+        tell(&format!(
             "ehlo will send one small message from <{}> to <{}> by way of {}. Send it? [y/N] ",
             shown(&options.mail_from),
             shown(&options.rcpt_to),
             printable(host, 100)
-        );
-        let _ = std::io::stderr().flush();
+        ));
         let mut answer = String::new();
         let _ = std::io::stdin().lock().take(100).read_line(&mut answer);
         let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
@@ -196,8 +196,8 @@ fn readable_by_others(path: &Path, file: &std::fs::File) {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = file.metadata().map(|data| data.permissions().mode()).unwrap_or_default();
     if mode & 0o077 != 0 && std::io::stderr().is_terminal() {
-        let path = path.display();
-        eprintln!("ehlo: other users of this machine can read {path}; chmod 600 {path}");
+        let path = printable(&path.display().to_string(), 400);
+        tell(&format!("ehlo: other users of this machine can read {path}; chmod 600 {path}\n"));
     }
 }
 

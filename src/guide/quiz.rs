@@ -55,7 +55,6 @@ pub struct RunOn {
     /// The same for a narrow screen.
     pub short: String,
     missed: String,
-    missed_several: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -119,11 +118,6 @@ impl Score {
         let (mine, its) = (share(self, other), share(other, self));
         if (its, other.of) > (mine, self.of) { other } else { self }
     }
-
-    /// Whether this counts as solved: two of three were right.
-    pub fn solves(self) -> bool {
-        self.of > 0 && u32::from(self.right) * 3 >= u32::from(self.of) * 2
-    }
 }
 
 /// The predictions of one walk.
@@ -161,20 +155,28 @@ impl Quiz {
         self.predictions.iter().filter_map(|(step, _)| self.judge(session, step)).collect()
     }
 
-    /// The steps that ended without a prediction though there was something to expect, in a sentence; empty where
-    /// there is none.
-    pub fn missed(&self, session: &Session) -> String {
-        let missed: Vec<String> = walk::path(session)
-            .into_iter()
+    /// The titles of the steps that ended without a prediction though there was something to expect.
+    fn unpredicted(&self, session: &Session) -> Vec<String> {
+        let asked = walk::path(session).into_iter();
+        asked
             .filter(|step| self.asks(session, &step.id) && came(session, &step.id).is_some())
             .map(|step| step.title)
-            .collect();
-        let says = match missed.as_slice() {
-            [] => return String::new(),
-            [_] => &WORDS.run_on.missed,
-            _ => &WORDS.run_on.missed_several,
-        };
-        format!("{} {says}", missed.join(", "))
+            .collect()
+    }
+
+    /// The same in a sentence; empty where there is none.
+    pub fn missed(&self, session: &Session) -> String {
+        match self.unpredicted(session).as_slice() {
+            [] => String::new(),
+            missed => format!("{} {}", missed.join(", "), WORDS.run_on.missed),
+        }
+    }
+
+    /// Whether the scenario is solved: of all that could be predicted, two thirds were predicted right.
+    pub fn solves(&self, session: &Session) -> bool {
+        let score = self.score(session);
+        let all = usize::from(score.of) + self.unpredicted(session).len();
+        score.of > 0 && usize::from(score.right) * 3 >= all * 2
     }
 
     /// The score so far.
@@ -362,18 +364,20 @@ mod tests {
         assert_eq!((judged.came.id.as_str(), judged.title.as_str()), ("works", "587 STARTTLS"));
         assert_eq!(judged.lesson().unwrap().id, "connect");
         assert_eq!(quiz.score(&whole), Score { right: 1, of: 2 });
-        assert!(!quiz.score(&whole).solves() && Score { right: 2, of: 3 }.solves());
-        assert!(!Score::default().solves(), "nothing asked, nothing solved");
+        assert!(!quiz.solves(&whole), "one of two");
+        assert!(!Quiz::default().solves(&whole), "nothing asked, nothing solved");
     }
 
     #[test]
     fn what_nobody_predicted_is_named() {
         let whole = session(&testing::healthy_587());
         let mut quiz = Quiz::default();
-        assert_eq!(quiz.missed(&whole), "Host, 587 STARTTLS ran on without a prediction and do not count.");
+        assert_eq!(quiz.missed(&whole), "Host, 587 STARTTLS ran on without a prediction.");
         quiz.predict("host", "address");
-        assert_eq!(quiz.missed(&whole), "587 STARTTLS ran on without a prediction and does not count.");
+        assert_eq!(quiz.missed(&whole), "587 STARTTLS ran on without a prediction.");
+        assert!(!quiz.solves(&whole), "one right prediction, and the rest ran on");
         quiz.predict("route-587-starttls", "works");
+        assert!(quiz.solves(&whole));
         assert_eq!(quiz.missed(&whole), "");
     }
 

@@ -27,10 +27,10 @@ pub fn solved(ui: &mut Ui) -> Option<Effect> {
         return None;
     }
     let id = ui.case()?.id.clone();
-    let score = ui.quiz.score(&ui.session);
-    if !score.solves() {
+    if !ui.quiz.solves(&ui.session) {
         return None;
     }
+    let score = ui.quiz.score(&ui.session);
     ui.solved_noted = true;
     let practice = ui.practices.iter_mut().find(|practice| practice.id == id)?;
     practice.solved = Some(practice.solved.map_or(score, |before| before.better(score)));

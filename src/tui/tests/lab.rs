@@ -127,7 +127,7 @@ fn who_lets_it_run_on_is_not_asked() {
     let mut ui = quizzed(SIZE, until(journal("587-filtered"), 1, entered("host")));
     assert_eq!(keys(&mut ui, "Esc a"), [Effect::Order(Order::RunOn)]);
     assert_eq!(ui.predicting(), None);
-    assert!(text(&drawn(&ui)).contains("no predictions are asked, and none count. a: by steps again"));
+    assert!(text(&drawn(&ui)).contains("no predictions are asked. a: by steps again"));
     update(&mut ui, Msg::Heard(journal("587-filtered").split_off(3)));
     assert_eq!(ui.screen, Screen::Verdict);
     let score = text(&drawn(&ui));

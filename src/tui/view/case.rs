@@ -75,13 +75,13 @@ fn score(ui: &Ui, document: &mut Document<'_>) {
     if !missed.is_empty() {
         document.paragraph(Role::Quiet, 1, &missed);
     }
-    if score.solves() {
+    if ui.quiz.solves(&ui.session) {
         document.paragraph(Role::Good, 1, "Solved.");
     } else if score.of > 0 {
         document.paragraph(
             Role::Quiet,
             1,
-            "A case counts as solved with two thirds of the predictions right. It can be walked again.",
+            "A case counts as solved where two thirds of its steps were predicted right. It can be walked again.",
         );
     }
 }
