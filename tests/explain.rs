@@ -6,6 +6,11 @@ use std::path::Path;
 
 use ehlo::guide::symptom::{Book, Confidence, Settings, mode_of_words};
 
+#[path = "explain/learn.rs"]
+mod learn;
+
+use learn::{Sample, learn};
+
 /// One text of the collection.
 struct Case {
     id: String,
@@ -24,6 +29,10 @@ fn collection() -> Option<Vec<Case>> {
             beside.map(|folder| folder.join("shared/errors-open.jsonl")).find(|file| file.exists())?
         }
     };
+    Some(cases(&file))
+}
+
+fn cases(file: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(file).unwrap();
     let read = |line: &str| {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -40,12 +49,20 @@ fn collection() -> Option<Vec<Case>> {
             },
         }
     };
-    Some(text.lines().filter(|line| !line.trim().is_empty()).map(read).collect())
+    text.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
 }
 
+const WORDS: &str = "assets/words.toml";
+
+fn asset(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The book; with the words of another file where `EXPLAIN_WORDS` names one.
 fn book() -> Book {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/symptoms.toml");
-    Book::read(&std::fs::read_to_string(file).unwrap()).unwrap()
+    let words = std::env::var("EXPLAIN_WORDS")
+        .map_or_else(|_| asset(WORDS), |file| std::fs::read_to_string(file).unwrap());
+    Book::read(&asset("assets/symptoms.toml"), &words).unwrap()
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +152,71 @@ fn the_right_cause_comes_first() {
         let of = |count: usize| 100.0 * count as f64 / rates.decidable as f64;
         assert!(of(rates.first) >= 85.0 && of(rates.three) >= 95.0 && of(rates.wrong) < 3.0, "{rates:?}");
         assert_eq!(rates.undetermined_decided, 0);
+    }
+}
+
+/// Learns what single words say: `EXPLAIN_LEARN=FILE:FILE cargo test --release --test explain learned -- --nocapture`
+/// measures it in five parts, each by what was learned from the other four, which
+/// `EXPLAIN_FAST=1` leaves out, and writes what all of them teach to the file that `EXPLAIN_WRITE` names.
+#[test]
+fn words_are_learned() {
+    let Some(files) = std::env::var_os("EXPLAIN_LEARN") else { return };
+    let mut seen = std::collections::BTreeSet::new();
+    let all: Vec<Case> = std::env::split_paths(&files)
+        .flat_map(|file| cases(&file))
+        .filter(|case| seen.insert((case.text.clone(), format!("{:?}", case.given))))
+        .collect();
+    let symptoms = asset("assets/symptoms.toml");
+    let present = asset(WORDS);
+    let head: String = present
+        .lines()
+        .take_while(|line| line.starts_with('#') || line.is_empty())
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let reader = book();
+    let learned = |cases: &[&Case]| {
+        let samples: Vec<Sample> = cases
+            .iter()
+            .flat_map(|case| [(case, case.given.clone()), (case, Settings::default())])
+            .map(|(case, given)| Sample {
+                words: reader.words(&case.text, &given),
+                cause: case.cause.clone(),
+            })
+            .collect();
+        learn(&samples, &head)
+    };
+    const PARTS: usize = 5;
+    for with_settings in [false, true] {
+        if std::env::var_os("EXPLAIN_FAST").is_some() {
+            break;
+        }
+        let mut sum = Rates::default();
+        for part in 0..PARTS {
+            let (test, rest): (Vec<_>, Vec<_>) =
+                all.iter().enumerate().partition(|(at, _)| at % PARTS == part);
+            let rest: Vec<&Case> = rest.into_iter().map(|(_, case)| case).collect();
+            let test: Vec<&Case> =
+                test.into_iter().map(|(_, case)| case).filter(|case| case.cause != "none").collect();
+            let book = Book::read(&symptoms, &learned(&rest)).unwrap();
+            let rates = measure(&book, &test, with_settings, false);
+            sum.decidable += rates.decidable;
+            sum.first += rates.first;
+            sum.three += rates.three;
+            sum.wrong += rates.wrong;
+        }
+        let of = |count: usize| 100.0 * count as f64 / sum.decidable as f64;
+        println!(
+            "settings {with_settings}: {} first {:.1} three {:.1} wrong {:.1}",
+            sum.decidable,
+            of(sum.first),
+            of(sum.three),
+            of(sum.wrong)
+        );
+    }
+    let file = learned(&all.iter().collect::<Vec<_>>());
+    println!("{} texts, {} bytes", all.len(), file.len());
+    if let Some(to) = std::env::var_os("EXPLAIN_WRITE") {
+        std::fs::write(to, file).unwrap();
     }
 }
 

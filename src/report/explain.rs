@@ -210,6 +210,9 @@ pub fn remark(found: &Explanation) -> Option<&'static str> {
             "No error that ehlo knows stands in it. Paste the whole message of the application, its log around that \
              time, or switch its debugging on.",
         ),
+        (None, false) if found.by_words => {
+            Some("ehlo knows no wording of it. By its single words it resembles errors of this kind.")
+        }
         (None, false) => None,
     }
 }

@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::phrase::Phrase;
+use super::words::Words;
 use crate::target::{Goal, TlsMode};
 
 /// The book of symptoms.
@@ -18,6 +19,9 @@ pub struct Book {
     pub(super) place: Vec<Place>,
     /// What a text may show.
     pub(super) symptom: Vec<Symptom>,
+    /// What single words say.
+    #[serde(skip)]
+    pub(super) words: Words,
 }
 
 /// A cause, for the reader.
@@ -196,12 +200,13 @@ fn condition(text: &str) -> Option<Condition> {
 }
 
 impl Book {
-    /// Reads a book.
+    /// Reads a book: `assets/symptoms.toml`, and `assets/words.toml`.
     ///
     /// # Errors
-    /// Where the text is no book: a line that says what is wrong.
-    pub fn read(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+    /// Where a text is no such file: a line that says what is wrong.
+    pub fn read(symptoms: &str, words: &str) -> Result<Self, String> {
+        let book: Self = toml::from_str(symptoms).map_err(|error| error.to_string())?;
+        Ok(Self { words: Words::read(words)?, ..book })
     }
 
     /// A cause by its id.

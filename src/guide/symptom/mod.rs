@@ -11,6 +11,7 @@
 //! assert!(found.decided);
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use crate::target::{Goal, RouteSpec, TlsMode};
@@ -24,12 +25,14 @@ mod page;
 mod phrase;
 mod rank;
 mod settings;
+mod words;
 
 pub use book::{Book, Cause};
 pub use clean::without_escapes;
 pub use doubt::Doubt;
 pub use page::{Kind, Page, PagePart, page};
 pub use settings::{Settings, mode_of_words};
+pub use words::{NOTHING, OPEN, Words};
 
 use book::Depth;
 use clean::Clean;
@@ -97,11 +100,15 @@ pub struct Explanation {
     pub domain: Option<String>,
     /// The symptoms found, by id.
     pub symptoms: Vec<String>,
+    /// Whether the causes come from the text's single words, as no signature knows its wording.
+    pub by_words: bool,
 }
 
 /// The book that is built in; a test proves that it can be read.
-static BOOK: LazyLock<Book> =
-    LazyLock::new(|| Book::read(include_str!("../../../assets/symptoms.toml")).unwrap_or_default());
+static BOOK: LazyLock<Book> = LazyLock::new(|| Book::read(SYMPTOMS, WORDS).unwrap_or_default());
+
+const SYMPTOMS: &str = include_str!("../../../assets/symptoms.toml");
+const WORDS: &str = include_str!("../../../assets/words.toml");
 
 /// The book that is built in.
 pub fn book() -> &'static Book {
@@ -114,21 +121,42 @@ pub fn explain(text: &str, given: &Settings) -> Explanation {
 }
 
 impl Book {
-    /// Names the causes of an error text by this book.
-    pub fn explain(&self, text: &str, given: &Settings) -> Explanation {
+    /// The text made plain, and what signatures know of it.
+    fn case(&self, text: &str, given: &Settings) -> (Clean, rank::Case<'_>) {
         let clean = Clean::of(text);
         let codes = code::codes(&clean.lines);
         let settings = given.clone().or(settings::found(&clean.lines));
         let case = rank::case(self, &clean, &codes, settings, given.host.is_some());
+        (clean, case)
+    }
+
+    /// The words of a text by which `assets/words.toml` is learned.
+    pub fn words(&self, text: &str, given: &Settings) -> BTreeSet<String> {
+        let (clean, case) = self.case(text, given);
+        words::words(&clean.flat.text, &case)
+    }
+
+    /// Names the causes of an error text by this book.
+    pub fn explain(&self, text: &str, given: &Settings) -> Explanation {
+        let (clean, case) = self.case(text, given);
         let doubt = doubt::doubt(&clean, given);
-        let telling = case.depth() == Some(Depth::Telling);
-        let weighed = case.weigh();
+        let depth = case.depth();
+        let found = case.weigh();
+        let certain = found.first().filter(|first| first.share >= CERTAIN && depth == Some(Depth::Telling));
+        let certain = certain.map(|first| first.cause);
+        // What a signature named stays named, also where the words speak for others.
+        let named: BTreeSet<&str> =
+            found.iter().filter(|one| one.share >= LEAST).map(|one| one.cause).collect();
+        let said = self.words.say(&words::words(&clean.flat.text, &case));
+        let weighed = if depth.is_none() && doubt.is_some() { found } else { said.join(found, depth) };
         let mut causes: Vec<Ranked> = Vec::new();
-        for found in weighed.iter().take_while(|found| found.share >= LEAST).take(MOST) {
+        let worth = |one: &&rank::Weighed<'_>| one.share >= LEAST || named.contains(one.cause);
+        for found in weighed.iter().filter(worth).take(MOST) {
+            let settled = certain == Some(found.cause) && !said.contradicts(found.cause);
             let confidence = match (found.share, causes.is_empty(), doubt) {
                 (_, _, Some(Doubt::Foreign)) => Confidence::Possible,
-                (share, true, None) if share >= CERTAIN && telling => Confidence::Certain,
-                (share, true, _) if share >= LIKELY => Confidence::Likely,
+                (_, true, None) if settled => Confidence::Certain,
+                (share, true, _) if share >= LIKELY && depth.is_some() => Confidence::Likely,
                 _ => Confidence::Possible,
             };
             causes.push(Ranked { code: found.cause.to_owned(), confidence });
@@ -145,6 +173,7 @@ impl Book {
             doubt,
             writers: case.writers(),
             symptoms: case.symptoms.keys().map(|id| (*id).to_owned()).collect(),
+            by_words: depth.is_none() && !causes.is_empty(),
             settings: case.settings,
             causes,
         }
@@ -182,6 +211,7 @@ impl Explanation {
             goal: Goal::default(),
             domain: None,
             symptoms: Vec::new(),
+            by_words: false,
         }
     }
 

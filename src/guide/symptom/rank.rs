@@ -206,6 +206,20 @@ pub(super) struct Weighed<'a> {
     pub(super) share: f64,
 }
 
+impl<'a> Weighed<'a> {
+    /// Causes with their sums: as shares of all, best first.
+    pub(super) fn sorted(sums: BTreeMap<&'a str, f64>) -> Vec<Self> {
+        let all: f64 = sums.values().sum();
+        let mut weighed: Vec<Self> = sums
+            .into_iter()
+            .filter(|(_, sum)| *sum > 0.0)
+            .map(|(cause, sum)| Self { cause, share: sum / all })
+            .collect();
+        weighed.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.cause.cmp(b.cause)));
+        weighed
+    }
+}
+
 impl<'a> Case<'a> {
     /// The deepest symptom found.
     pub(super) fn depth(&self) -> Option<Depth> {
@@ -230,14 +244,7 @@ impl<'a> Case<'a> {
                 *sums.entry(meaning.cause.as_str()).or_default() += factor * f64::from(meaning.weight);
             }
         }
-        let all: f64 = sums.values().sum();
-        let mut weighed: Vec<Weighed<'_>> = sums
-            .into_iter()
-            .filter(|(_, sum)| *sum > 0.0)
-            .map(|(cause, sum)| Weighed { cause, share: sum / all })
-            .collect();
-        weighed.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.cause.cmp(b.cause)));
-        weighed
+        Weighed::sorted(sums)
     }
 
     fn holds(&self, meaning: &Meaning) -> bool {

@@ -65,6 +65,23 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
             true,
         ),
         (format!(r"(?i)server=(?P<host>{any})[^\n]*?port=(?P<port>\d+)"), true),
+        // Python's calls, Windows' mail programs, a hand at the keyboard.
+        (
+            format!(
+                r"(?i)(?:smtp|smtp_ssl|connect)\(\(?[\x22'](?P<host>{NAME}|{ADDRESS}|localhost)[\x22'], ?(?:port=)?(?P<port>\d+)"
+            ),
+            true,
+        ),
+        (format!(r"(?i)server: '(?P<host>{any})', protocol: smtp, port: (?P<port>\d+)"), true),
+        (format!(r"(?i)\btelnet (?P<host>{NAME}|{ADDRESS}|localhost) (?P<port>\d+)"), true),
+        (
+            format!(
+                r"(?i)(?:server|host) [\x22'](?P<host>{NAME}|{ADDRESS}|localhost)[\x22'] [a-z ]{{1,40}}on port (?P<port>\d+)"
+            ),
+            true,
+        ),
+        // Go and Rust: from here to there.
+        (format!(r"(?:->|\u{{2192}})(?P<host>{ADDRESS}):(?P<port>\d+)"), true),
         (format!(r"(?i)(?P<host>{NAME})\[[0-9a-f.:]+\]:(?P<port>\d+)"), false),
         (format!(r"(?i)(?P<host>{NAME}|{ADDRESS}|\blocalhost):(?P<port>\d{{2,5}})\b"), false),
         (format!(r"(?i)ENOTFOUND (?P<host>{any}?)(?::(?P<port>\d+))?(?:[\s'\x22]|$)"), true),
@@ -208,20 +225,24 @@ fn port(text: &str) -> Option<u16> {
 fn mode(text: &str) -> Option<TlsMode> {
     static IMPLICIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?i)\bsecure[\x22']?\s*(?:=>|[:=])\s*[\x22']?true|use_?ssl[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes)|smtp_?ssl\b|encryption[\x22']?\s*(?:=>|[:=])\s*[\x22']?ssl|sslonconnect|wrappermode\s*=\s*yes|smtps/smtpd",
+            r"(?i)\bsecure[\x22']?\s*(?:=>|[:=])\s*[\x22']?true|use_?ssl[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes)|smtp_?ssl\b|encryption[\x22']?\s*(?:=>|[:=])\s*[\x22']?ssl|sslonconnect|wrappermode\s*=\s*yes|smtps/smtpd|\bisssl true|secure\(ssl\): yes|ssl\.enable\s*=\s*true|smtp_?crypto\W{1,6}ssl|tls_starttls off",
         )
         .ok()
     });
     static STARTTLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?i)stream_socket_enable_crypto|convert socket to tls|starttls (?:upgrade )?failed|connect with starttls|after starttls|go ahead|ready (?:to )?start tls|ready for tls|\.starttls\(|use_?tls[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes)|encryption[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:start)?tls|starttls[a-z_.]*[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes|always)",
+            r"(?i)stream_socket_enable_crypto|convert socket to tls|starttls (?:upgrade )?failed|connect with starttls|after starttls|go ahead|ready (?:to )?start tls|ready for tls|\.starttls\(|use_?tls[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes)|encryption[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:start)?tls|starttls[a-z_.]*[\x22']?\s*(?:=>|[:=])\s*[\x22']?(?:true|1|yes|always)|-starttls smtp|starttls-proto=smtp|tls_starttls on|\btls: :always|smtp_?crypto\W{1,6}tls|\(port \d+, starttls\)",
         )
         .ok()
     });
+    static CLEARTEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?i)\bisssl false|secure\(ssl\): no|smtpusessl\s*=\s*false|\btelnet \S+ \d+|\bsmtplib\.smtp\([\x22']").ok()
+    });
     let is_in = |regex: &Option<Regex>| regex.as_ref().is_some_and(|regex| regex.is_match(text));
-    match (is_in(&IMPLICIT), is_in(&STARTTLS)) {
-        (true, false) => Some(TlsMode::Implicit),
-        (false, true) => Some(TlsMode::Starttls),
+    match (is_in(&IMPLICIT), is_in(&STARTTLS), is_in(&CLEARTEXT)) {
+        (true, false, false) => Some(TlsMode::Implicit),
+        (false, true, _) => Some(TlsMode::Starttls),
+        (false, false, true) => Some(TlsMode::None),
         _ => None,
     }
 }
@@ -313,6 +334,27 @@ mod tests {
             ("did not match expected CN=`mail.example.com'", (host("mail.example.com"), None, None)),
             ("* Connected to mx.example.eu (192.0.2.9) port 25", (host("mx.example.eu"), Some(25), None)),
             ("connect: connection refused [::1]:587", (host("::1"), Some(587), None)),
+            (
+                "smtplib.SMTP('smtp.example.com', 465)",
+                (host("smtp.example.com"), Some(465), Some(TlsMode::None)),
+            ),
+            (
+                "server = smtplib.SMTP_SSL(\"smtp.example.com\", 587)",
+                (host("smtp.example.com"), Some(587), implicit),
+            ),
+            (
+                "Account: 'me', Server: 'smtp.example.com', Protocol: SMTP, Port: 465, Secure(SSL): No",
+                (host("smtp.example.com"), Some(465), Some(TlsMode::None)),
+            ),
+            (
+                "DEBUG SMTP: trying to connect to host \"smtp.example.com\", port 465, isSSL false",
+                (host("smtp.example.com"), Some(465), Some(TlsMode::None)),
+            ),
+            ("read tcp 172.18.0.4:44210->192.0.2.7:465: i/o timeout", (host("192.0.2.7"), Some(465), None)),
+            (
+                "openssl s_client -starttls smtp -connect mail.example.com:465",
+                (host("mail.example.com"), Some(465), starttls),
+            ),
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
