@@ -128,10 +128,11 @@ impl<'a> Said<'a> {
         self.shares.get(cause).copied().unwrap_or(0.0)
     }
 
-    /// Whether the words speak for another cause by far.
+    /// Whether the words speak for another cause by far, or rather for no error of mail.
     pub(super) fn contradicts(&self, cause: &str) -> bool {
         let most = self.shares.values().copied().fold(0.0, f64::max);
-        self.known >= FEWEST && most > CONTRADICTED * self.share(cause)
+        let said = self.share(cause);
+        self.known >= FEWEST && (most > CONTRADICTED * said || self.share(NOTHING) > said)
     }
 
     /// Joins what the signatures found.

@@ -118,7 +118,9 @@ impl Scrubber {
         let mut begin = 0;
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let code = codes && line.len() >= 3 && line.iter().take(3).all(u8::is_ascii_digit);
-            let head = if code { line.len().min(4) } else { 0 };
+            // Behind a code stands a blank or a hyphen; whatever else does, belongs to what is said.
+            let separated = matches!(line.get(3), Some(b' ' | b'-'));
+            let head = if code { 3 + usize::from(separated) } else { 0 };
             let (text, at) = (line.get(head..).unwrap_or_default(), begin + head);
             mark(text, &self.exact, |from, to| fill(&mut hidden, at + from, at + to));
             let words = text.iter().enumerate().skip(if codes { enhanced_code(text) } else { 0 });
@@ -316,6 +318,7 @@ mod tests {
     fn a_secret_that_looks_like_a_code_leaves_the_code_alone() {
         assert_eq!(scrubbed("535", "535 5.7.8 535"), "535 5.7.8 [hidden]");
         assert_eq!(scrubbed("a", "250-mars"), "250-m[hidden]rs");
+        assert_eq!(scrubbed("hunTer2Geheim.", "535hunTer2Geheim."), "535[hidden]");
         assert_eq!(
             scrubbed("hunter2", "235 2.7.0 Authentication successful"),
             "235 2.7.0 Authentication successful"
