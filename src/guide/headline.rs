@@ -24,6 +24,9 @@ pub enum Tone {
 /// What is said where the run was stopped before anything worked.
 pub const STOPPED: &str = "No verdict: the run was stopped before its end";
 
+/// What is said where there was nothing to connect to.
+pub const UNTRIED: &str = "No port could be tried";
+
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headline {
@@ -44,7 +47,7 @@ pub fn headline(session: &Session) -> Headline {
 pub(crate) fn headline_of(known: &Known<'_>) -> Headline {
     if let Some(why) = known.started.and_then(|started| started.malformed.as_ref()) {
         let why = sentence(why);
-        return Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: vec![why] };
+        return Headline { tone: Tone::Bad, text: UNTRIED.to_owned(), why: vec![why] };
     }
     if !walk::probes_routes(known) {
         return no_probe(known);
@@ -57,14 +60,26 @@ pub(crate) fn headline_of(known: &Known<'_>) -> Headline {
             };
             Headline { tone, text, why: found.reasons }
         }
-        // That nothing works is known only once everything was tried.
-        None => match known.ended {
-            Some(RunEnd::Completed) => {
-                Headline { tone: Tone::Bad, text: NO_ROUTE.to_owned(), why: why_none(known) }
-            }
-            _ => Headline { tone: Tone::Bad, text: STOPPED.to_owned(), why: why_none(known) },
-        },
+        None => Headline { tone: Tone::Bad, text: none(known).to_owned(), why: why_none(known) },
     }
+}
+
+/// What is said where there is no recommendation: that nothing works is known only once everything was tried.
+fn none(known: &Known<'_>) -> &'static str {
+    match known.ended {
+        Some(RunEnd::Completed) if has_no_host(known) || has_no_address(known) => UNTRIED,
+        Some(RunEnd::Completed) => NO_ROUTE,
+        _ => STOPPED,
+    }
+}
+
+/// Whether the hosts were to be found in DNS, and none was.
+fn has_no_host(known: &Known<'_>) -> bool {
+    known.discovers() == Some(Discover::Submission) && known.routes.is_empty()
+}
+
+fn has_no_address(known: &Known<'_>) -> bool {
+    walk::has_no_address(known) && known.entered("host").is_some()
 }
 
 /// The branches that end without a probe: what was said instead.
@@ -107,14 +122,11 @@ fn why_none(known: &Known<'_>) -> Vec<String> {
     if let Some(why) = takes_no_mail(known) {
         return vec![why];
     }
-    if known.discovers() == Some(Discover::Submission) && known.routes.is_empty() {
-        return vec![format!(
-            "No submission host was found for {}, so no port could be tried.",
-            known.host()
-        )];
+    if has_no_host(known) {
+        return vec![format!("No submission host was found for {}.", known.host())];
     }
-    if walk::has_no_address(known) && known.entered("host").is_some() {
-        return vec![format!("The name {} leads to no address, so no port could be tried.", known.host())];
+    if has_no_address(known) {
+        return vec![format!("The name {} leads to no address.", known.host())];
     }
     // Where the block as a whole has a name, that comes before the ports one by one: it says whose affair it is.
     let whole =
@@ -264,14 +276,13 @@ mod tests {
     fn without_a_route_the_reason_is_named() {
         let mut malformed = Case::new("");
         malformed.started.malformed = Some("the host is empty: write a host name".into());
-        assert_eq!(headline_of(&malformed.known()).why, ["The host is empty: write a host name."]);
+        let found = headline_of(&malformed.known());
+        assert_eq!((found.text.as_str(), found.why.len()), (UNTRIED, 1));
+        assert_eq!(found.why, ["The host is empty: write a host name."]);
         let mut unknown = Case::new("smtp.example.com");
         unknown.answer("sender", "app");
         unknown.resolved(None);
-        assert_eq!(
-            headline_of(&unknown.known()).why,
-            ["The name smtp.example.com leads to no address, so no port could be tried."]
-        );
+        assert_eq!(headline_of(&unknown.known()).why, ["The name smtp.example.com leads to no address."]);
         let mut relay_port = Case::new("smtp.example.com");
         relay_port.started.routes = vec!["25".parse().unwrap()];
         let id = relay_port.add(25, TlsMode::Starttls, RouteOrigin::Asked);

@@ -3,11 +3,11 @@
 //! indexes, which begin with 0.
 
 use crate::event::{ConnectOutcome, Micros, RunEnd};
-use crate::guide::headline::{STOPPED, Tone, headline};
+use crate::guide::headline::{Tone, headline};
 use crate::guide::lead;
 use crate::guide::path::{mode_word, outcome};
 use crate::guide::provider::{self, Provider};
-use crate::guide::recommendation::{NO_ROUTE, Recommendation, recommend};
+use crate::guide::recommendation::{Recommendation, recommend};
 use crate::guide::request::request;
 use crate::guide::snippet::{self, Snippet};
 use crate::guide::words::{Owner, lower, words_in};
@@ -138,14 +138,6 @@ fn message(page: &mut Page, session: &Session) {
         page.paragraph("  ", &format!("Supposed: {}.", lower(supposed)));
     }
     page.paragraph("  ", &judged.says.join(" "));
-}
-
-/// What is said where there is no recommendation: that nothing works is known only once everything was tried.
-pub fn no_route(session: &Session) -> &'static str {
-    match session.ended() {
-        Some(RunEnd::Completed) => NO_ROUTE,
-        _ => STOPPED,
-    }
 }
 
 fn routes(page: &mut Page, session: &Session) {

@@ -128,8 +128,9 @@ fn settings(ui: &Ui, reading: &Reading, area: Rect, buffer: &mut Buffer) {
             buffer.set_string(at - 2, y, theme.glyphs.pointer, style);
         }
         let (text, style) = match value(reading, *field) {
+            // What to do about it stands below.
             Some(input) if input.value().is_empty() && *field == Field::Host => {
-                (reading.asks_for().to_owned(), theme.style(Role::Quiet))
+                ("not known".to_owned(), theme.style(Role::Quiet))
             }
             Some(input) if input.value().is_empty() && !here => ("none".to_owned(), theme.style(Role::Quiet)),
             Some(input) => {
