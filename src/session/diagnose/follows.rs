@@ -46,6 +46,10 @@ fn cause(found: &[Finding], at: usize) -> Option<usize> {
             let port = found.iter().position(|other| finding.route.is_some() && same(other));
             if blocked && port.is_some() { whole } else { port }
         }
+        // The look-up that found no name says of an alias what it leads to, and who can mend it.
+        "dns-cname-dangling" => found.iter().position(|other| {
+            other.code == "dns-nxdomain" && finding.evidence.iter().any(|line| other.evidence.contains(line))
+        }),
         _ => None,
     };
     cause.filter(|cause| *cause != at)
@@ -132,6 +136,16 @@ mod tests {
             ]),
             [("local-firewall", None), ("all-ports-blocked", own), ("local-firewall", own)]
         );
+    }
+
+    #[test]
+    fn an_alias_that_leads_nowhere_is_told_with_the_name_that_is_gone() {
+        let gone = [("dns-nxdomain", None), ("spf-multiple", None), ("dns-cname-dangling", None)];
+        assert_eq!(
+            arranged(&gone),
+            [("dns-nxdomain", None), ("dns-cname-dangling", Some("dns-nxdomain")), ("spf-multiple", None)]
+        );
+        assert_eq!(arranged(&gone[2..]), [("dns-cname-dangling", None)]);
     }
 
     #[test]
