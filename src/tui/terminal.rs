@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
@@ -372,6 +373,12 @@ impl Stream for Keys {
             return Poll::Pending;
         }
         let mut stream = self.shared.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        if stream.is_none()
+            && let Err(gone) = crossterm::event::poll(Duration::ZERO)
+        {
+            // Of a terminal that has gone away a new stream would panic.
+            return Poll::Ready(Some(Err(gone)));
+        }
         let stream = stream.get_or_insert_with(EventStream::new);
         Pin::new(stream).poll_next(context).map(|event| event.map(|event| event.map(Input::Terminal)))
     }
